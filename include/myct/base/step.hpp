@@ -1,0 +1,44 @@
+// The steps of starting a container, named once for four users: the packet in which a child reports a failure,
+// the timeline of --debug, fault injection, and the tests that kill at every step.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace myct {
+
+// name, what the user reads after "myct: NAME: "
+#define MYCT_STEPS(X)                                    \
+  X(None, "start")                                       \
+  X(WaitForParent, "wait for the parent")                \
+  X(JoinNamespaces, "join namespaces")                   \
+  X(SetUpSession, "set up the session")                  \
+  X(SetHostname, "set the host name")                    \
+  X(MakePrivate, "make mounts private")                  \
+  X(MountRootfs, "mount the root file system")           \
+  X(MountVolumes, "mount")                               \
+  X(PopulateDev, "populate /dev")                        \
+  X(OpenConsole, "set up the terminal")                  \
+  X(PivotRoot, "enter the root file system")             \
+  X(WriteSysctls, "write sysctls")                       \
+  X(MaskPaths, "mask paths")                             \
+  X(SetLimits, "set resource limits")                    \
+  X(RestrictSyscalls, "install the seccomp filter")      \
+  X(EnterWorkingDirectory, "enter the working directory") \
+  X(SetIdentity, "set user and capabilities")            \
+  X(ExecProcess, "run")
+
+enum class Step : uint32_t {
+#define MYCT_STEP_ENUM(name, text) name,
+  MYCT_STEPS(MYCT_STEP_ENUM)
+#undef MYCT_STEP_ENUM
+};
+
+/// "mount the root file system": what the user reads.
+[[nodiscard]] std::string_view step_text(Step step) noexcept;
+/// "MountRootfs": what --debug and fault injection use.
+[[nodiscard]] std::string_view step_name(Step step) noexcept;
+[[nodiscard]] std::optional<Step> step_from_name(std::string_view name) noexcept;
+
+}  // namespace myct

@@ -1,0 +1,29 @@
+// System calls that glibc 2.36 has no wrapper for. Each behaves as its manual page says: -1 and errno.
+#pragma once
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace myct::sys {
+
+/// clone3(2). Single-threaded callers only: no atfork handler runs.
+inline pid_t clone3(clone_args& arguments) noexcept {
+  return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+}
+
+/// openat2(2).
+inline int openat2(int dirfd, const char* path, open_how& how) noexcept {
+  return static_cast<int>(::syscall(SYS_openat2, dirfd, path, &how, sizeof how));
+}
+
+/// pivot_root(2).
+inline int pivot_root(const char* new_root, const char* put_old) noexcept {
+  return static_cast<int>(::syscall(SYS_pivot_root, new_root, put_old));
+}
+
+}  // namespace myct::sys

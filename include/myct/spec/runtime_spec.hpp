@@ -1,0 +1,132 @@
+// The OCI runtime specification's configuration (config.json) as plain structs. Members carry the
+// specification's names and meanings (config.md, config-linux.md); a member that is not here is not supported.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace myct::oci {
+
+struct ConsoleSize {
+  uint16_t height = 0;
+  uint16_t width = 0;
+};
+
+struct User {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::optional<uint32_t> umask;
+  std::vector<uint32_t> additional_gids;
+};
+
+/// Names as in capabilities(7), with "CAP_".
+struct Capabilities {
+  std::vector<std::string> bounding;
+  std::vector<std::string> effective;
+  std::vector<std::string> inheritable;
+  std::vector<std::string> permitted;
+  std::vector<std::string> ambient;
+};
+
+struct Rlimit {
+  std::string type;  ///< "RLIMIT_NOFILE"
+  uint64_t hard = 0;
+  uint64_t soft = 0;
+};
+
+struct Process {
+  bool terminal = false;
+  std::optional<ConsoleSize> console_size;
+  User user;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::string cwd = "/";
+  std::optional<Capabilities> capabilities;
+  std::vector<Rlimit> rlimits;
+  bool no_new_privileges = false;
+  std::optional<int> oom_score_adj;
+};
+
+struct Root {
+  std::string path;
+  bool readonly = false;
+};
+
+/// A destination of "/" mounts the root file system itself (the overlay), before anything else and inside the
+/// container's own mount namespace.
+struct Mount {
+  std::string destination;
+  std::string type;
+  std::string source;
+  std::vector<std::string> options;
+};
+
+struct Namespace {
+  std::string type;  ///< "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"
+  std::string path;  ///< empty: a new one
+};
+
+struct Device {
+  std::string path;
+  std::string type;  ///< "c", "b", "u" or "p"
+  int64_t major = 0;
+  int64_t minor = 0;
+  std::optional<uint32_t> file_mode;
+  std::optional<uint32_t> uid;
+  std::optional<uint32_t> gid;
+};
+
+struct SeccompArg {
+  uint32_t index = 0;
+  uint64_t value = 0;
+  uint64_t value_two = 0;
+  std::string op;  ///< "SCMP_CMP_EQ", …
+};
+
+struct SeccompRule {
+  std::vector<std::string> names;
+  std::string action;  ///< "SCMP_ACT_ALLOW", …
+  std::optional<uint32_t> errno_ret;
+  std::vector<SeccompArg> args;
+};
+
+struct Seccomp {
+  std::string default_action;
+  std::optional<uint32_t> default_errno_ret;
+  std::vector<std::string> architectures;  ///< "SCMP_ARCH_X86_64", …
+  std::vector<std::string> flags;
+  std::vector<SeccompRule> syscalls;
+};
+
+struct Linux {
+  std::vector<Namespace> namespaces;
+  std::vector<Device> devices;
+  std::string cgroups_path;
+  std::map<std::string, std::string> sysctl;
+  std::optional<Seccomp> seccomp;
+  std::string rootfs_propagation;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+};
+
+struct Spec {
+  std::string oci_version = "1.2.0";
+  Process process;
+  Root root;
+  std::string hostname;
+  std::string domainname;
+  std::vector<Mount> mounts;
+  Linux linux_;  ///< "linux"; the plain word is a macro of the GNU dialect
+  std::map<std::string, std::string> annotations;
+};
+
+/// The document as JSON text; absent and empty members are left out.
+[[nodiscard]] std::string to_json(const Spec& spec);
+/// Throws Error{Invalid} naming the member; `name` is the document's name for the message.
+[[nodiscard]] Spec spec_from_json(std::string_view text, std::string_view name);
+
+}  // namespace myct::oci

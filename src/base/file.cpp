@@ -1,0 +1,206 @@
+#include "myct/base/file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+
+#include <cstring>
+#include <memory>
+
+#include "myct/base/error.hpp"
+#include "myct/base/syscall.hpp"
+
+namespace myct {
+namespace {
+
+constexpr int kOpenInRootAttempts = 64;
+
+std::string hex_suffix() {
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno("read random bytes");
+  return fmt::format("{:016x}", random);
+}
+
+Fd open_in_root_raw(FdRef root, const std::string& path, int flags, mode_t mode) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
+  how.mode = mode;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  for (int attempt = 0;; ++attempt) {
+    const int fd = sys::openat2(root.get(), path.c_str(), how);
+    if (fd >= 0) return Fd(fd);
+    // EAGAIN: a rename or mount elsewhere raced with a ".." (openat2(2)); a busy host needs a few tries.
+    if (errno != EAGAIN || attempt == kOpenInRootAttempts) return Fd();
+  }
+}
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+void remove_children(Fd directory, const std::string& name) {
+  Directory stream(::fdopendir(directory.get()));
+  if (!stream) throw_errno("read directory '{}'", name);
+  (void)directory.release();
+  const FdRef fd(::dirfd(stream.get()));
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) {
+      if (errno != 0) throw_errno("read directory '{}'", name);
+      return;
+    }
+    if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
+    if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) {
+      if (::unlinkat(fd.get(), entry->d_name, 0) == -1 && errno != ENOENT)
+        throw_errno("remove '{}/{}'", name, entry->d_name);
+      continue;
+    }
+    remove_tree_at(fd, entry->d_name);
+  }
+}
+
+}  // namespace
+
+std::optional<Fd> try_open_at(FdRef directory, const std::string& path, int flags, mode_t mode) {
+  const int fd = ::openat(directory.get(), path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd >= 0) return Fd(fd);
+  if (errno == ENOENT) return std::nullopt;
+  throw_errno("open '{}'", path);
+}
+
+Fd open_at(FdRef directory, const std::string& path, int flags, mode_t mode) {
+  const int fd = ::openat(directory.get(), path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd == -1) throw_errno("open '{}'", path);
+  return Fd(fd);
+}
+
+Fd open_path(const std::string& path, int flags, mode_t mode) { return open_at(FdRef(AT_FDCWD), path, flags, mode); }
+
+std::optional<Fd> try_open_path(const std::string& path, int flags, mode_t mode) {
+  return try_open_at(FdRef(AT_FDCWD), path, flags, mode);
+}
+
+Fd open_in_root(FdRef root, const std::string& path, int flags, mode_t mode) {
+  Fd fd = open_in_root_raw(root, path, flags, mode);
+  if (!fd.valid()) throw_errno("open '{}' in the container's root", path);
+  return fd;
+}
+
+std::optional<Fd> try_open_in_root(FdRef root, const std::string& path, int flags, mode_t mode) {
+  Fd fd = open_in_root_raw(root, path, flags, mode);
+  if (fd.valid()) return fd;
+  if (errno == ENOENT) return std::nullopt;
+  throw_errno("open '{}' in the container's root", path);
+}
+
+std::string read_all(FdRef fd, std::string_view name) {
+  std::string content;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    if (got == 0) return content;
+    if (got > 0)
+      content.append(buffer, static_cast<size_t>(got));
+    else if (errno != EINTR)
+      throw_errno("read '{}'", name);
+  }
+}
+
+std::string read_file(const std::string& path) { return read_all(open_path(path, O_RDONLY).ref(), path); }
+
+std::optional<std::string> try_read_file_at(FdRef directory, const std::string& name) {
+  const std::optional<Fd> fd = try_open_at(directory, name, O_RDONLY);
+  if (!fd) return std::nullopt;
+  return read_all(fd->ref(), name);
+}
+
+std::optional<std::string> try_read_file(const std::string& path) { return try_read_file_at(FdRef(AT_FDCWD), path); }
+
+void write_all(FdRef fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());
+    if (written >= 0)
+      bytes.remove_prefix(static_cast<size_t>(written));
+    else if (errno != EINTR)
+      throw_errno("write '{}'", name);
+  }
+}
+
+void write_file_at(FdRef directory, const std::string& name, std::string_view bytes, mode_t mode) {
+  Fd fd = open_at(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+  write_all(fd.ref(), bytes, name);
+  fd.close_checked();
+}
+
+void save_atomically(FdRef directory, const std::string& name, std::string_view bytes, Durability durability,
+                     mode_t mode) {
+  const std::string temporary = "." + name + "." + hex_suffix();
+  Fd fd = open_at(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  try {
+    write_all(fd.ref(), bytes, name);
+    if (durability == Durability::SurvivesPowerLoss && ::fsync(fd.get()) == -1) throw_errno("sync '{}'", name);
+    fd.close_checked();
+    if (::renameat(directory.get(), temporary.c_str(), directory.get(), name.c_str()) == -1)
+      throw_errno("replace '{}'", name);
+  } catch (const Error&) {
+    ::unlinkat(directory.get(), temporary.c_str(), 0);
+    throw;
+  }
+  if (durability == Durability::SurvivesPowerLoss && ::fsync(directory.get()) == -1)
+    throw_errno("sync the directory of '{}'", name);
+}
+
+void make_directory_at(FdRef directory, const std::string& name, mode_t mode) {
+  if (::mkdirat(directory.get(), name.c_str(), mode) == -1 && errno != EEXIST)
+    throw_errno("make directory '{}'", name);
+}
+
+void make_directories(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST) return;
+  if (errno != ENOENT) throw_errno("make directory '{}'", path);
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos || slash == 0) throw_errno("make directory '{}'", path);
+  make_directories(path.substr(0, slash));
+  if (::mkdir(path.c_str(), 0755) == -1 && errno != EEXIST) throw_errno("make directory '{}'", path);
+}
+
+void remove_tree_at(FdRef directory, const std::string& name) {
+  // rmdir first: most directories we remove are empty, and on a file it costs one system call.
+  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
+  if (errno == ENOTDIR) {
+    if (::unlinkat(directory.get(), name.c_str(), 0) == -1 && errno != ENOENT) throw_errno("remove '{}'", name);
+    return;
+  }
+  if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("remove '{}'", name);
+  std::optional<Fd> fd = try_open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!fd) return;
+  remove_children(std::move(*fd), name);
+  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) throw_errno("remove '{}'", name);
+}
+
+void remove_tree(const std::string& path) { remove_tree_at(FdRef(AT_FDCWD), path); }
+
+void remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove '{}'", path);
+}
+
+bool path_exists(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }
+
+FileLock FileLock::acquire(const std::string& path) {
+  Fd fd = open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  while (::flock(fd.get(), LOCK_EX) == -1)
+    if (errno != EINTR) throw_errno("lock '{}'", path);
+  return FileLock(std::move(fd));
+}
+
+std::optional<FileLock> FileLock::try_acquire(const std::string& path) {
+  Fd fd = open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
+  if (errno == EWOULDBLOCK) return std::nullopt;
+  throw_errno("lock '{}'", path);
+}
+
+}  // namespace myct

@@ -1,0 +1,128 @@
+#include "myct/base/process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#include <charconv>
+#include <string_view>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+
+namespace myct {
+namespace {
+
+
+struct StatFields {
+  char state = '?';
+  uint64_t start_time = 0;
+};
+
+/// proc(5): the command name may hold spaces and parentheses, so fields are counted from the last ')'.
+std::optional<StatFields> parse_stat(std::string_view stat) {
+  const size_t close = stat.rfind(')');
+  if (close == std::string_view::npos || close + 2 >= stat.size()) return std::nullopt;
+  stat.remove_prefix(close + 2);
+  StatFields fields;
+  fields.state = stat.front();
+  constexpr int kStartTimeAfterState = 19;  // field 22, and the state is field 3
+  for (int skipped = 0; skipped < kStartTimeAfterState; ++skipped) {
+    const size_t space = stat.find(' ');
+    if (space == std::string_view::npos) return std::nullopt;
+    stat.remove_prefix(space + 1);
+  }
+  if (std::from_chars(stat.data(), stat.data() + stat.size(), fields.start_time).ec != std::errc{})
+    return std::nullopt;
+  return fields;
+}
+
+std::optional<StatFields> read_stat(pid_t pid) {
+  std::optional<std::string> stat;
+  try {
+    stat = try_read_file("/proc/" + std::to_string(pid) + "/stat");
+  } catch (const Error& error) {
+    if (error.errnum() == ESRCH) return std::nullopt;  // ended between open and read
+    throw;
+  }
+  if (!stat) return std::nullopt;
+  return parse_stat(*stat);
+}
+
+WaitStatus from_siginfo(const siginfo_t& info) {
+  return {.signaled = info.si_code != CLD_EXITED, .value = info.si_status};
+}
+
+}  // namespace
+
+const std::string& boot_id() {
+  static const std::string id = [] {
+    std::string text = read_file("/proc/sys/kernel/random/boot_id");
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  }();
+  return id;
+}
+
+std::optional<ProcessIdentity> identify(pid_t pid) {
+  const std::optional<StatFields> fields = read_stat(pid);
+  if (!fields) return std::nullopt;
+  return ProcessIdentity{.pid = pid, .start_time = fields->start_time, .boot_id = boot_id()};
+}
+
+bool is_running(const ProcessIdentity& identity) {
+  if (identity.pid <= 0 || identity.boot_id != boot_id()) return false;
+  const std::optional<StatFields> fields = read_stat(identity.pid);
+  return fields && fields->start_time == identity.start_time && fields->state != 'Z' && fields->state != 'X';
+}
+
+std::optional<Fd> open_process(const ProcessIdentity& identity) {
+  Fd pidfd(::pidfd_open(identity.pid, 0));
+  if (!pidfd.valid()) {
+    if (errno == ESRCH || errno == EINVAL) return std::nullopt;
+    throw_errno("open process {}", identity.pid);
+  }
+  // Only now is the number pinned: what it names cannot change any more, so it can be compared.
+  if (!is_running(identity)) return std::nullopt;
+  return pidfd;
+}
+
+ChildProcess::~ChildProcess() {
+  if (pid_ <= 0) return;
+  const int saved = errno;
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, __WALL) == -1 && errno == EINTR) {
+  }
+  errno = saved;
+}
+
+void ChildProcess::signal(int signal_number) const {
+  if (pidfd_.valid()) {
+    if (::pidfd_send_signal(pidfd_.get(), signal_number, nullptr, 0) == 0 || errno == ESRCH) return;
+  } else if (::kill(pid_, signal_number) == 0 || errno == ESRCH) {
+    return;  // our own unreaped child: its number cannot have been reused
+  }
+  throw_errno("send signal {} to process {}", signal_number, pid_);
+}
+
+WaitStatus ChildProcess::wait() {
+  siginfo_t info{};
+  const bool by_pidfd = pidfd_.valid();
+  while (::waitid(by_pidfd ? P_PIDFD : P_PID, by_pidfd ? static_cast<id_t>(pidfd_.get()) : static_cast<id_t>(pid_),
+                  &info, WEXITED | __WALL) == -1)
+    if (errno != EINTR) throw_errno("wait for process {}", pid_);
+  pid_ = 0;
+  return from_siginfo(info);
+}
+
+std::optional<WaitStatus> ChildProcess::try_wait() {
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | __WALL) == -1)
+    throw_errno("wait for process {}", pid_);
+  if (info.si_pid == 0) return std::nullopt;
+  pid_ = 0;
+  return from_siginfo(info);
+}
+
+}  // namespace myct

@@ -1,0 +1,120 @@
+#include "myct/base/units.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <ctime>
+#include <limits>
+
+namespace myct {
+namespace {
+
+template <typename Number>
+std::optional<Number> parse_whole(std::string_view text) {
+  Number value{};
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc{} || rest != end) return std::nullopt;
+  return value;
+}
+
+std::optional<double> suffix_factor(std::string_view suffix) {
+  while (!suffix.empty() && suffix.front() == ' ') suffix.remove_prefix(1);
+  std::string lower;
+  for (const char c : suffix) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (lower.empty() || lower == "b") return 1.0;
+  constexpr std::string_view kLetters = "kmgtp";
+  const size_t power = kLetters.find(lower[0]);
+  const std::string rest = lower.substr(1);
+  if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
+  return std::pow(1024.0, static_cast<double>(power + 1));
+}
+
+}  // namespace
+
+std::optional<uint64_t> parse_unsigned(std::string_view text) { return parse_whole<uint64_t>(text); }
+std::optional<int64_t> parse_signed(std::string_view text) { return parse_whole<int64_t>(text); }
+
+std::optional<uint64_t> parse_bytes(std::string_view text) {
+  const size_t digits = text.find_first_not_of("0123456789.");
+  const std::string_view number = text.substr(0, digits);
+  const std::optional<double> factor =
+      digits == std::string_view::npos ? std::optional(1.0) : suffix_factor(text.substr(digits));
+  if (!factor) return std::nullopt;
+  if (const auto whole = parse_unsigned(number); whole && *factor == 1.0) return whole;
+  double value = 0;
+  const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (number.empty() || error != std::errc{} || rest != number.data() + number.size()) return std::nullopt;
+  value *= *factor;
+  if (value >= static_cast<double>(std::numeric_limits<int64_t>::max())) return std::nullopt;
+  return static_cast<uint64_t>(value);
+}
+
+std::string human_size(uint64_t bytes) {
+  constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1000.0 && unit + 1 < kUnits.size()) {
+    value /= 1000.0;
+    ++unit;
+  }
+  return fmt::format("{:.4g}{}", value, kUnits[unit]);
+}
+
+std::string human_duration(std::chrono::seconds duration) {
+  const int64_t seconds = duration.count();
+  const int64_t minutes = seconds / 60;
+  const int64_t hours = (minutes + 30) / 60;  // rounded, as Docker does
+  if (seconds < 1) return "Less than a second";
+  if (seconds == 1) return "1 second";
+  if (seconds < 60) return fmt::format("{} seconds", seconds);
+  if (minutes == 1) return "About a minute";
+  if (minutes < 60) return fmt::format("{} minutes", minutes);
+  if (hours == 1) return "About an hour";
+  if (hours < 48) return fmt::format("{} hours", hours);
+  if (hours < 24 * 7 * 2) return fmt::format("{} days", hours / 24);
+  if (hours < 24 * 30 * 2) return fmt::format("{} weeks", hours / 24 / 7);
+  if (hours < 24 * 365 * 2) return fmt::format("{} months", hours / 24 / 30);
+  return fmt::format("{} years", hours / 24 / 365);
+}
+
+std::string format_time(SystemTime time) {
+  const int64_t nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  const time_t seconds = nanoseconds / 1'000'000'000;
+  tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, nanoseconds % 1'000'000'000);
+}
+
+std::optional<SystemTime> parse_time(std::string_view text) {
+  const std::string copy(text);
+  tm parts{};
+  const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) return std::nullopt;
+  int64_t nanoseconds = 0;
+  if (*rest == '.') {
+    int64_t scale = 100'000'000;
+    for (++rest; *rest >= '0' && *rest <= '9'; ++rest, scale /= 10) nanoseconds += (*rest - '0') * scale;
+  }
+  int64_t offset = 0;
+  if (*rest == '+' || *rest == '-') {
+    const bool west = *rest == '-';
+    unsigned hours = 0;
+    unsigned minutes = 0;
+    if (std::string_view(rest).size() != 6 || rest[3] != ':') return std::nullopt;
+    if (std::from_chars(rest + 1, rest + 3, hours).ec != std::errc{}) return std::nullopt;
+    if (std::from_chars(rest + 4, rest + 6, minutes).ec != std::errc{}) return std::nullopt;
+    offset = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
+  } else if (std::string_view(rest) != "Z") {
+    return std::nullopt;
+  }
+  const int64_t seconds = ::timegm(&parts) - offset;
+  return SystemTime(std::chrono::duration_cast<SystemTime::duration>(
+      std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds)));
+}
+
+}  // namespace myct

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include <charconv>
@@ -10,6 +9,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/syscall.hpp"
 
 namespace myct {
 namespace {
@@ -78,7 +78,7 @@ bool is_running(const ProcessIdentity& identity) {
 }
 
 std::optional<Fd> open_process(const ProcessIdentity& identity) {
-  Fd pidfd(::pidfd_open(identity.pid, 0));
+  Fd pidfd(sys::pidfd_open(identity.pid));
   if (!pidfd.valid()) {
     if (errno == ESRCH || errno == EINVAL) return std::nullopt;
     throw_errno("open process {}", identity.pid);
@@ -99,7 +99,7 @@ ChildProcess::~ChildProcess() {
 
 void ChildProcess::signal(int signal_number) const {
   if (pidfd_.valid()) {
-    if (::pidfd_send_signal(pidfd_.get(), signal_number, nullptr, 0) == 0 || errno == ESRCH) return;
+    if (sys::pidfd_send_signal(pidfd_.get(), signal_number) == 0 || errno == ESRCH) return;
   } else if (::kill(pid_, signal_number) == 0 || errno == ESRCH) {
     return;  // our own unreaped child: its number cannot have been reused
   }

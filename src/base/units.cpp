@@ -103,8 +103,8 @@ std::optional<SystemTime> parse_time(std::string_view text) {
   int64_t offset = 0;
   if (*rest == '+' || *rest == '-') {
     const bool west = *rest == '-';
-    unsigned hours = 0;
-    unsigned minutes = 0;
+    int64_t hours = 0;
+    int64_t minutes = 0;
     if (std::string_view(rest).size() != 6 || rest[3] != ':') return std::nullopt;
     if (std::from_chars(rest + 1, rest + 3, hours).ec != std::errc{}) return std::nullopt;
     if (std::from_chars(rest + 4, rest + 6, minutes).ec != std::errc{}) return std::nullopt;

@@ -8,16 +8,17 @@
 
 namespace myct {
 
-// name, what the user reads after "myct: NAME: "
+// enumerator, what the user reads
 #define MYCT_STEPS(X)                                    \
   X(None, "start")                                       \
   X(WaitForParent, "wait for the parent")                \
   X(JoinNamespaces, "join namespaces")                   \
   X(SetUpSession, "set up the session")                  \
+  X(SetUpLoopback, "bring up the loopback interface")    \
   X(SetHostname, "set the host name")                    \
   X(MakePrivate, "make mounts private")                  \
   X(MountRootfs, "mount the root file system")           \
-  X(MountVolumes, "mount")                               \
+  X(MountVolumes, "mount volumes")                        \
   X(PopulateDev, "populate /dev")                        \
   X(OpenConsole, "set up the terminal")                  \
   X(PivotRoot, "enter the root file system")             \

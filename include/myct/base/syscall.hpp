@@ -1,4 +1,5 @@
-// System calls that glibc 2.36 has no wrapper for. Each behaves as its manual page says: -1 and errno.
+// System calls that glibc 2.36 has no wrapper for, or declares without C linkage (<sys/pidfd.h>). Each behaves as its
+// manual page says: -1 and errno.
 #pragma once
 
 #include <fcntl.h>
@@ -24,6 +25,14 @@ inline int openat2(int dirfd, const char* path, open_how& how) noexcept {
 /// pivot_root(2).
 inline int pivot_root(const char* new_root, const char* put_old) noexcept {
   return static_cast<int>(::syscall(SYS_pivot_root, new_root, put_old));
+}
+
+/// pidfd_open(2).
+inline int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+/// pidfd_send_signal(2).
+inline int pidfd_send_signal(int pidfd, int signal_number) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal_number, nullptr, 0));
 }
 
 }  // namespace myct::sys

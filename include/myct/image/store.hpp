@@ -36,8 +36,9 @@ using Progress = std::function<void(uint64_t done, uint64_t total)>;
 struct ImportRequest {
   std::string source;     ///< a path, or "-" for standard input
   std::string reference;  ///< "name[:tag]"; normalised by the store
-  oci::ImageConfig config;
-  Progress progress;  ///< may be empty
+  oci::ImageConfig config;         ///< without a command and an entry point: /bin/sh where the root has one
+  Progress progress;               ///< may be empty
+  std::string wrapping_directory;  ///< the directory that wraps the root, if one does; empty: recognised by itself
 };
 
 struct ImportResult {
@@ -61,7 +62,7 @@ struct ResolveRequest {
 /// with near names as the hint.
 Rootfs resolve(const state::Paths& paths, const ResolveRequest& request);
 
-/// Every named image, newest first.
+/// Every image, newest first: one line per name, and one for an image without a name.
 std::vector<ImageSummary> list(const state::Paths& paths);
 
 struct RemoveResult {

@@ -1,0 +1,57 @@
+// Starts a process tree that an OCI runtime configuration describes. Knows nothing of images, names or networks.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "myct/base/fd.hpp"
+#include "myct/base/process.hpp"
+#include "myct/spec/runtime_spec.hpp"
+
+namespace myct::engine {
+
+/// Whether the container's init is killed when the process that spawned it dies (PR_SET_PDEATHSIG).
+enum class Lifetime : uint8_t { TiedToParent, Independent };
+
+struct SpawnOptions {
+  std::string bundle;         ///< directory that a relative root.path is resolved against
+  std::string seccomp_cache;  ///< directory for compiled filters; empty: none
+  Lifetime lifetime = Lifetime::TiedToParent;
+  int standard_streams[3] = {0, 1, 2};  ///< become the program's 0, 1, 2 without a terminal; borrowed
+};
+
+/// A container whose init has been exec'ed. The owner waits for it.
+struct Running {
+  ChildProcess init;
+  Fd console;                       ///< the pty's master when process.terminal is set, else invalid
+  std::optional<std::string> cgroup;  ///< absolute path of its control group
+};
+
+
+/// A container whose init exists in its namespaces and cgroup and waits. Destroying it kills the init.
+class Pending {
+ public:
+  Pending(Pending&&) noexcept;
+  Pending& operator=(Pending&&) noexcept;
+  ~Pending();
+
+  [[nodiscard]] pid_t pid() const noexcept;
+  /// Lets the init go on, through all steps to exec. Throws the child's own Error: the step, the object, errno and
+  /// the exit status (127 or 126 when it was the command that could not be run).
+  [[nodiscard]] Running proceed();
+
+ private:
+  friend Pending spawn(const oci::Spec&, const SpawnOptions&);
+  struct State;
+  explicit Pending(std::unique_ptr<State> state) noexcept;
+  std::unique_ptr<State> state_;
+};
+
+/// Makes the control group and the init process. Throws Error.
+[[nodiscard]] Pending spawn(const oci::Spec& spec, const SpawnOptions& options);
+
+}  // namespace myct::engine

@@ -1,0 +1,73 @@
+// What a user asks for, as typed values: the command line's result and the manager's input.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "myct/spec/runtime_spec.hpp"
+#include "myct/state/paths.hpp"
+
+namespace myct::manager {
+
+enum class MountType : uint8_t { Bind, Volume, Tmpfs };
+enum class Access : uint8_t { ReadWrite, ReadOnly };
+/// Whether a bind's missing source directory is made (-v) or an error (--mount).
+enum class MissingSource : uint8_t { Create, Fail };
+/// Whether a new, empty volume gets what the image has at the mount's place.
+enum class Populate : uint8_t { Yes, No };
+
+struct MountRequest {
+  MountType type = MountType::Bind;
+  std::string source;  ///< absolute path, volume name, or empty for an anonymous volume
+  std::string target;  ///< absolute path in the container
+  Access access = Access::ReadWrite;
+  MissingSource missing_source = MissingSource::Fail;
+  Populate populate = Populate::Yes;
+  std::string propagation = "rprivate";
+  bool recursive = true;                ///< bind with what is mounted below the source
+  std::vector<std::string> tmpfs_options;
+};
+
+enum class NetworkMode : uint8_t { None, Host };
+
+struct SecurityRequest {
+  std::vector<std::string> cap_add;
+  std::vector<std::string> cap_drop;
+  bool privileged = false;
+  bool no_new_privileges = false;
+  bool seccomp_unconfined = false;
+  bool system_paths_unconfined = false;
+};
+
+struct RunRequest {
+  std::string image;
+  std::vector<std::string> image_search_path;
+  std::vector<std::string> command;                 ///< replaces the image's cmd when not empty
+  std::optional<std::vector<std::string>> entrypoint;  ///< replaces the image's entrypoint and clears its cmd
+  std::string name;                                 ///< empty: one is made up
+  std::string hostname;                             ///< empty: the id's first twelve digits
+  std::vector<std::string> env;                     ///< "NAME=value", in order of growing precedence
+  std::optional<std::string> workdir;
+  std::optional<std::string> user;
+  std::vector<MountRequest> mounts;
+  NetworkMode network = NetworkMode::None;
+  std::vector<oci::Rlimit> ulimits;
+  SecurityRequest security;
+  std::map<std::string, std::string> labels;
+  std::string cidfile;
+  bool interactive = false;
+  bool tty = false;
+  bool remove = false;
+  bool read_only = false;
+  bool init = false;
+};
+
+/// Where everything is kept.
+struct Context {
+  state::Paths paths;
+};
+
+}  // namespace myct::manager

@@ -1,0 +1,41 @@
+// Standing between a user's terminal or pipes and a container that runs in the foreground.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "myct/base/fd.hpp"
+#include "myct/base/process.hpp"
+#include "myct/spec/runtime_spec.hpp"
+
+namespace myct::supervisor {
+
+/// Takes the signals that a user may send to this process, from its making on, so that none is lost while a
+/// container is being made; they wait in a signalfd(2). Restores the mask when destroyed.
+class SignalCollector {
+ public:
+  SignalCollector();
+  SignalCollector(const SignalCollector&) = delete;
+  SignalCollector& operator=(const SignalCollector&) = delete;
+  ~SignalCollector();
+
+  [[nodiscard]] FdRef fd() const noexcept { return fd_.ref(); }
+
+ private:
+  Fd fd_;
+};
+
+/// The size of the terminal that stdin, stdout or stderr is, if one of them is one.
+[[nodiscard]] std::optional<oci::ConsoleSize> terminal_size();
+
+/// Waits for the end of a container without a terminal; passes every collected signal on to it. Throws Error.
+WaitStatus wait_forwarding_signals(ChildProcess& init, const SignalCollector& signals);
+
+enum class Input : uint8_t { None, Stdin };
+
+/// Copies between this process's terminal and the container's pty until the container ends, in raw mode when stdin
+/// takes part; follows window-size changes and passes other signals on. The terminal's mode is restored at the
+/// end, on every error, and even when this process is killed. Throws Error.
+WaitStatus relay_terminal(ChildProcess& init, FdRef console, Input input, const SignalCollector& signals);
+
+}  // namespace myct::supervisor

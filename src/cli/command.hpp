@@ -1,0 +1,44 @@
+// What a command's file gives to the application.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "myct/manager/request.hpp"
+
+namespace myct::cli {
+
+/// What the command line turned out to mean; called after parsing. Returns the exit status, throws Error.
+using Action = std::function<int(const manager::Context&)>;
+
+struct Command {
+  const char* name;
+  const char* summary;
+  /// Adds the command's options and sets its action. Called only for the command that was named, because building
+  /// the options of all of them would cost every start.
+  void (*define)(CLI::App& command, Action& action);
+};
+
+void define_run(CLI::App& command, Action& action);
+void define_ps(CLI::App& command, Action& action);
+void define_rm(CLI::App& command, Action& action);
+void define_import(CLI::App& command, Action& action);
+void define_images(CLI::App& command, Action& action);
+void define_rmi(CLI::App& command, Action& action);
+void define_version(CLI::App& command, Action& action);
+
+/// What --help shows first ("Usage: myct ps [OPTIONS]"); CLI11 would make up a line of its own.
+void set_usage(CLI::App& command, std::string usage);
+
+/// Does `work` for each target. One that fails is named on stderr and does not keep the others from being done; the
+/// status is then 1, as docker's is.
+[[nodiscard]] int for_each_target(const char* command, const std::vector<std::string>& targets,
+                                  const std::function<void(const std::string&)>& work);
+
+/// Of the words that follow a command's options the first is no option: throws Error{Usage} for one that looks like it.
+/// A leading "--" is taken away.
+void reject_unknown_option(std::vector<std::string>& words);
+
+}  // namespace myct::cli

@@ -1,0 +1,51 @@
+// Option values as users write them, turned into typed values. Pure, but for reading an environment file.
+// Each throws Error{Usage} that names the option, the value and the rule.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "myct/manager/request.hpp"
+
+namespace myct::cli {
+
+/// Looks up a variable of the caller's environment.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// -e NAME=value, or NAME, which is copied from the caller and left out where the caller has none.
+[[nodiscard]] std::optional<std::string> parse_env(const std::string& text, const Environment& caller);
+/// The lines of an --env-file: no quoting, no interpolation; "#" only at a line's start. `name` is for messages.
+[[nodiscard]] std::vector<std::string> parse_env_file(std::string_view content, const std::string& name,
+                                                      const Environment& caller);
+
+/// -l KEY[=value].
+[[nodiscard]] std::map<std::string, std::string> parse_labels(const std::vector<std::string>& texts);
+
+/// -v [SOURCE:]TARGET[:OPTIONS]. A relative source ("./x") is taken from `working_directory`.
+[[nodiscard]] manager::MountRequest parse_volume(const std::string& text, const std::string& working_directory);
+/// --mount type=…,source=…,target=…,….
+[[nodiscard]] manager::MountRequest parse_mount(const std::string& text, const std::string& working_directory);
+/// --tmpfs TARGET[:OPTIONS].
+[[nodiscard]] manager::MountRequest parse_tmpfs(const std::string& text);
+
+/// --ulimit NAME=SOFT[:HARD]; -1 is unlimited.
+[[nodiscard]] oci::Rlimit parse_ulimit(const std::string& text);
+
+/// --network none|host.
+[[nodiscard]] manager::NetworkMode parse_network(const std::string& text);
+/// --security-opt: no-new-privileges[=bool], seccomp=unconfined|builtin, systempaths=unconfined.
+void apply_security_option(const std::string& text, manager::SecurityRequest& security);
+
+/// -h: a host name that sethostname(2) takes.
+void check_hostname(const std::string& text);
+
+/// Splits at `separator`; "a,,b" has an empty element.
+[[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);
+/// true, false, 1, 0; throws naming `option`.
+[[nodiscard]] bool parse_bool(std::string_view text, std::string_view option);
+
+}  // namespace myct::cli

@@ -1,0 +1,66 @@
+// Device nodes and links in the container's /dev, a tmpfs that mount_volumes has just made.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "child/mount.hpp"
+#include "child/paths.hpp"
+#include "child/steps.hpp"
+#include "myct/base/file.hpp"
+
+namespace myct::engine {
+namespace {
+
+struct DeviceLink {
+  const char* name;
+  const char* target;
+};
+
+// config-linux.md, "Dev symbolic links" and "Default devices" (ptmx).
+constexpr std::array kLinks = {
+    DeviceLink{"fd", "/proc/self/fd"},         DeviceLink{"stdin", "/proc/self/fd/0"},
+    DeviceLink{"stdout", "/proc/self/fd/1"},   DeviceLink{"stderr", "/proc/self/fd/2"},
+    DeviceLink{"ptmx", "pts/ptmx"},
+};
+
+void make_link(FdRef dev, const DeviceLink& link) {
+  if (::symlinkat(link.target, dev.get(), link.name) == -1 && errno != EEXIST)
+    throw_errno("make link '/dev/{}'", link.name);
+}
+
+/// Where mknod is not allowed (no CAP_MKNOD, a user namespace), the host's own node is bound instead.
+void bind_host_node(FdRef root, const DevicePlan& device) {
+  const Fd node = clone_tree(FdRef(AT_FDCWD), device.path, /*recursive=*/false);
+  const Fd target = open_or_make_file(root, device.path);
+  attach_mount(node.ref(), target.ref(), device.path);
+}
+
+void make_node(FdRef root, FdRef dev, const DevicePlan& device) {
+  constexpr std::string_view kDev = "/dev/";
+  const bool directly_in_dev = device.path.starts_with(kDev) && device.path.find('/', kDev.size()) == std::string::npos;
+  const SplitPath split = split_path(device.path);
+  const Fd other_parent = directly_in_dev ? Fd() : open_or_make_directory(root, split.parent);
+  const FdRef parent = directly_in_dev ? dev : other_parent.ref();
+  if (::mknodat(parent.get(), split.base.c_str(), device.mode, device.device) == -1) {
+    if (errno == EEXIST) return;
+    if (errno == EPERM) return bind_host_node(root, device);
+    throw_errno("make device '{}'", device.path);
+  }
+  if (device.uid == 0 && device.gid == 0) return;
+  if (::fchownat(parent.get(), split.base.c_str(), device.uid, device.gid, AT_SYMLINK_NOFOLLOW) == -1)
+    throw_errno("set the owner of device '{}'", device.path);
+}
+
+}  // namespace
+
+void populate_dev(FdRef root, const ChildPlan& plan) {
+  if (!plan.populate_dev) return;
+  const Fd dev = open_or_make_directory(root, "/dev");
+  for (const DevicePlan& device : plan.devices) make_node(root, dev.ref(), device);
+  for (const DeviceLink& link : kLinks) make_link(dev.ref(), link);
+  if (path_exists("/proc/kcore")) make_link(dev.ref(), {"core", "/proc/kcore"});
+}
+
+}  // namespace myct::engine

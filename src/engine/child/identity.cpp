@@ -1,0 +1,48 @@
+// Who the program is: working directory, user, groups and capabilities.
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child/paths.hpp"
+#include "child/steps.hpp"
+#include "myct/base/file.hpp"
+#include "myct/security/capabilities.hpp"
+
+namespace myct::engine {
+
+void make_working_directory(FdRef root, const std::string& cwd) {
+  // As Docker: made with its parents when missing, owned by root, 0755.
+  (void)open_or_make_directory(root, cwd);
+}
+
+void enter_working_directory(const std::string& cwd) {
+  if (::chdir(cwd.c_str()) == -1) throw_errno("change directory to '{}'", cwd);
+  // A working directory outside the root would let every relative path escape (CVE-2024-21626).
+  char buffer[PATH_MAX];
+  if (::getcwd(buffer, sizeof buffer) == nullptr) throw_errno("read the working directory");
+  if (buffer[0] != '/') throw_error(ErrorKind::Denied, "working directory '{}' is outside the container", cwd);
+}
+
+void set_no_new_privileges(const IdentityPlan& identity) {
+  if (identity.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) throw_errno("set no_new_privs");
+}
+
+void set_identity(const IdentityPlan& identity) {
+  ::umask(identity.umask);
+  if (identity.capabilities) {
+    security::drop_bounding_set(*identity.capabilities);
+    security::keep_capabilities();
+  }
+  if (::setgroups(identity.groups.size(), identity.groups.data()) == -1) throw_errno("set the supplementary groups");
+  if (::setresgid(identity.gid, identity.gid, identity.gid) == -1) throw_errno("set group {}", identity.gid);
+  if (::setresuid(identity.uid, identity.uid, identity.uid) == -1) throw_errno("set user {}", identity.uid);
+  if (identity.capabilities) {
+    security::apply_capabilities(*identity.capabilities);
+    security::raise_ambient(*identity.capabilities);
+  }
+}
+
+}  // namespace myct::engine

@@ -1,0 +1,100 @@
+// Makes the container's root file system and enters it. Runs as root with CAP_SYS_ADMIN, in the new mount namespace.
+//
+// Order matters: volumes are cloned while the host's mounts are still shared (a volume that asks for slave or shared
+// propagation has to be a peer of the host's mount), then everything is made private, then the root is mounted, then
+// what lies on it, in the order of config.json. The mounts die with this mount namespace; nothing is undone by hand.
+// See pivot_root(2), mount_setattr(2), Documentation/filesystems/{overlayfs,sharedsubtree}.rst, config-linux.md.
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child/mount.hpp"
+#include "child/paths.hpp"
+#include "child/steps.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/syscall.hpp"
+
+namespace myct::engine {
+namespace {
+
+bool is_directory(FdRef fd, const std::string& name) {
+  struct stat status {};
+  if (::fstat(fd.get(), &status) == -1) throw_errno("inspect '{}'", name);
+  return S_ISDIR(status.st_mode);
+}
+
+/// /proc and /sys themselves must not be links: an image could point them elsewhere and have us write there
+/// (CVE-2019-19921).
+Fd open_kernel_mount_point(FdRef root, const std::string& destination) {
+  const SplitPath split = split_path(destination);
+  const Fd parent = open_or_make_directory(root, split.parent);
+  make_directory_at(parent.ref(), split.base);
+  const int fd = ::openat(parent.get(), split.base.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd == -1) throw_errno("open '{}' (it must be a plain directory)", destination);
+  return Fd(fd);
+}
+
+Fd open_mount_point(FdRef root, const MountPlan& plan, bool directory) {
+  if (plan.type == "proc" || plan.type == "sysfs") return open_kernel_mount_point(root, plan.destination);
+  try {
+    return directory ? open_or_make_directory(root, plan.destination) : open_or_make_file(root, plan.destination);
+  } catch (Error& error) {
+    error.add_context(fmt::format("mount '{}' on '{}'", plan.source.empty() ? plan.type : plan.source, plan.destination));
+    throw;
+  }
+}
+
+}  // namespace
+
+std::vector<Fd> clone_bind_sources(const std::vector<MountPlan>& mounts) {
+  std::vector<Fd> clones(mounts.size());
+  for (size_t index = 0; index < mounts.size(); ++index) {
+    const MountPlan& plan = mounts[index];
+    if (plan.kind == MountKind::Bind) clones[index] = clone_tree(FdRef(AT_FDCWD), plan.source, plan.recursive_bind);
+  }
+  return clones;
+}
+
+void make_mounts_private() {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1) throw_errno("make '/' private");
+}
+
+Fd mount_rootfs(const RootfsPlan& rootfs) {
+  Fd root = rootfs.own_mount ? make_filesystem(*rootfs.own_mount)
+                             : clone_tree(FdRef(AT_FDCWD), rootfs.path, /*recursive=*/true);
+  const Fd target = open_path(rootfs.path, O_PATH | O_DIRECTORY);
+  attach_mount(root.ref(), target.ref(), rootfs.path);
+  return root;
+}
+
+void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<Fd> clones) {
+  for (size_t index = 0; index < mounts.size(); ++index) {
+    const MountPlan& plan = mounts[index];
+    const bool is_bind = plan.kind == MountKind::Bind;
+    const Fd mount = is_bind ? std::move(clones[index]) : make_filesystem(plan);
+    if (is_bind || plan.propagation != 0) set_mount_attributes(mount.ref(), plan);
+    const Fd target = open_mount_point(root, plan, !is_bind || is_directory(mount.ref(), plan.source));
+    attach_mount(mount.ref(), target.ref(), plan.destination);
+  }
+}
+
+void pivot_into(FdRef root, uint64_t propagation) {
+  if (::fchdir(root.get()) == -1) throw_errno("enter the root file system");
+  // With both arguments the same, the old root is stacked on the new one and can be unmounted by "." (pivot_root(2)).
+  if (sys::pivot_root(".", ".") == -1) throw_errno("pivot into the root file system");
+  if (::umount2(".", MNT_DETACH) == -1) throw_errno("detach the host's root file system");
+  if (::chdir("/") == -1) throw_errno("change directory to '/'");
+  if (propagation != 0 && ::mount(nullptr, "/", nullptr, propagation, nullptr) == -1)
+    throw_errno("set the propagation of the root file system");
+}
+
+void make_root_readonly() {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  if (::mount_setattr(AT_FDCWD, "/", 0, &attributes, sizeof attributes) == -1)
+    throw_errno("make the root file system read-only");
+}
+
+}  // namespace myct::engine

@@ -1,0 +1,53 @@
+// The steps of the child, one function each, in the files named after what they deal with. Each throws Error.
+#pragma once
+
+#include "handshake.hpp"
+#include "plan.hpp"
+
+namespace myct::engine {
+
+// namespaces.cpp
+void join_namespaces(const ChildPlan& plan);
+void set_host_names(const ChildPlan& plan);
+void bring_up_loopback();
+
+// rootfs.cpp: all paths of the container are resolved below `root`, the descriptor of its root directory.
+/// One detached clone per bind mount, at the mount's index; the others stay invalid.
+[[nodiscard]] std::vector<Fd> clone_bind_sources(const std::vector<MountPlan>& mounts);
+void make_mounts_private();
+[[nodiscard]] Fd mount_rootfs(const RootfsPlan& rootfs);
+void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<Fd> clones);
+/// Makes `root` this process's root directory and lets go of the host's. `propagation` is config.json's
+/// rootfsPropagation as MS_* bits, or 0.
+void pivot_into(FdRef root, uint64_t propagation);
+void make_root_readonly();
+
+// dev.cpp
+void populate_dev(FdRef root, const ChildPlan& plan);
+
+// terminal.cpp: the pty's slave becomes the controlling terminal and, later, 0, 1 and 2.
+struct Terminal {
+  Fd master;
+  Fd slave;
+};
+[[nodiscard]] Terminal open_terminal(FdRef root, const TerminalPlan& plan);
+
+// mask.cpp: runs inside the new root.
+void mask_paths(const std::vector<std::string>& masked, const std::vector<std::string>& readonly);
+void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls);
+
+// limits.cpp
+void set_limits(const ChildPlan& plan);
+
+// identity.cpp
+void make_working_directory(FdRef root, const std::string& cwd);
+void enter_working_directory(const std::string& cwd);
+void set_identity(const IdentityPlan& identity);
+void set_no_new_privileges(const IdentityPlan& identity);
+
+// exec.cpp
+/// Finds args[0] as execvp(3) would in the new root; throws with exit status 127 or 126.
+[[nodiscard]] std::string find_program(const ProgramPlan& program);
+[[noreturn]] void exec_program(const std::string& path, const ProgramPlan& program);
+
+}  // namespace myct::engine

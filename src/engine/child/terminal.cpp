@@ -1,0 +1,43 @@
+// The container's pty: made in its own devpts instance, its slave bound to /dev/console and made the controlling
+// terminal. The slave is opened by TIOCGPTPEER, never by a name that the image could have planted (CVE-2025-52565).
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "child/mount.hpp"
+#include "child/paths.hpp"
+#include "child/steps.hpp"
+#include "myct/base/file.hpp"
+
+namespace myct::engine {
+namespace {
+
+constexpr const char* kPtmx = "/dev/pts/ptmx";
+constexpr const char* kConsole = "/dev/console";
+
+void bind_console(FdRef root, FdRef slave) {
+  const Fd console = clone_tree(slave, "", /*recursive=*/false);
+  const Fd target = open_or_make_file(root, kConsole);
+  attach_mount(console.ref(), target.ref(), kConsole);
+}
+
+}  // namespace
+
+Terminal open_terminal(FdRef root, const TerminalPlan& plan) {
+  Terminal terminal;
+  terminal.master = open_in_root(root, kPtmx, O_RDWR | O_NOCTTY);
+  int locked = 0;
+  if (::ioctl(terminal.master.get(), TIOCSPTLCK, &locked) == -1) throw_errno("unlock the pty");
+  terminal.slave = Fd(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.slave.valid()) throw_errno("open the pty's slave");
+  if (plan.rows != 0 || plan.columns != 0) {
+    winsize size{.ws_row = plan.rows, .ws_col = plan.columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    if (::ioctl(terminal.slave.get(), TIOCSWINSZ, &size) == -1) throw_errno("set the window size");
+  }
+  bind_console(root, terminal.slave.ref());
+  if (::ioctl(terminal.slave.get(), TIOCSCTTY, 0) == -1) throw_errno("make the pty the controlling terminal");
+  return terminal;
+}
+
+}  // namespace myct::engine

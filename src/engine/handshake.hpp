@@ -1,0 +1,96 @@
+// The whole conversation between the parent (engine::spawn, Pending::proceed) and the child (init).
+//
+//        child (init)                            parent
+//   1              <-- Proceed ----------------  cgroup joined, network attached
+//   2   SendFd{Console} -----------------------> SCM_RIGHTS, only with a terminal
+//   3   Ready ---------------------------------> everything is done but the exec
+//   4   execve closes the socket --------------> end of file *after* Ready = running
+//   *   Failed{step, errnum, text} ------------> at any point; then the child exits
+//   *   Log{level, text} ----------------------> debug lines and warnings, printed by the parent
+//
+// A SOCK_SEQPACKET pair: message boundaries are kept and descriptors can travel. A packet that is not drawn here is
+// an internal error. No packet is ever empty, because a read of length zero is the end of file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "myct/base/error.hpp"
+#include "myct/base/fd.hpp"
+#include "myct/base/log.hpp"
+#include "myct/base/step.hpp"
+
+namespace myct::engine {
+
+enum class Tag : uint32_t { Proceed = 1, SendFd, Ready, Failed, Log };
+
+/// One packet is one write. `text` is not terminated; `length` bytes of it count.
+struct Packet {
+  static constexpr size_t kTextCapacity = 1000;
+
+  Tag tag{};
+  Step step = Step::None;
+  int32_t errnum = 0;
+  uint32_t detail = 0;  ///< Failed: ErrorKind and exit status; Log: level
+  uint32_t length = 0;
+  char text[kTextCapacity];
+
+  [[nodiscard]] std::string_view view() const noexcept { return {text, length}; }
+  /// Text that does not fit is shortened in its middle: both the call at its start and the object at its end stay.
+  void set_text(std::string_view value) noexcept;
+};
+
+struct Received {
+  Packet packet;
+  Fd fd;  ///< what came with it, if anything
+};
+
+/// One end of the conversation.
+class Handshake {
+ public:
+  explicit Handshake(Fd socket) noexcept : socket_(std::move(socket)) {}
+
+  void send(const Packet& packet) const;
+  void send(Tag tag) const;
+  void send_fd(FdRef fd) const;
+  /// nullopt at end of file: the other side is gone or, after Ready, has exec'ed.
+  [[nodiscard]] std::optional<Received> receive() const;
+  /// Throws Error unless the next packet is `tag`.
+  void expect(Tag tag) const;
+  /// Reports a failure; never throws, because there is nobody left to tell.
+  void fail(Step step, const Error& error) const noexcept;
+  [[nodiscard]] FdRef fd() const noexcept { return socket_.ref(); }
+
+ private:
+  void send_with(const Packet& packet, int fd) const;
+  Fd socket_;
+};
+
+struct HandshakePair {
+  Handshake parent;
+  Handshake child;
+};
+[[nodiscard]] HandshakePair make_handshake();
+
+/// A Failed packet as the Error that the child threw.
+[[nodiscard]] Error error_from(const Packet& packet);
+
+/// The step that the child is in, in memory that both sides see: so that the parent can name it even when the child
+/// was killed and said nothing.
+class SharedStep {
+ public:
+  SharedStep();
+  SharedStep(const SharedStep&) = delete;
+  SharedStep& operator=(const SharedStep&) = delete;
+  ~SharedStep();
+
+  void set(Step step) noexcept { *word_ = static_cast<uint32_t>(step); }
+  [[nodiscard]] Step get() const noexcept { return static_cast<Step>(*word_); }
+
+ private:
+  volatile uint32_t* word_;
+};
+
+}  // namespace myct::engine

@@ -1,0 +1,192 @@
+// The parent's side of a start: think first (plan_child), then clone, then wait for the child to say how it went.
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+
+#include "child/init.hpp"
+#include "handshake.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
+#include "myct/base/syscall.hpp"
+#include "myct/cgroup/cgroup.hpp"
+#include "myct/engine/engine.hpp"
+#include "plan_child.hpp"
+
+namespace myct::engine {
+namespace {
+
+/// All signals blocked while this lives: a handler of the parent's must not run in the child.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_BLOCK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+/// A control group for the container, or nullopt on a host that has no v2 hierarchy or does not let us write to it:
+/// containers run without one, limits are refused elsewhere.
+std::optional<cgroup::Cgroup> try_create_cgroup(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  const std::optional<std::string> hierarchy = cgroup::find_hierarchy();
+  if (!hierarchy) {
+    log::info("no cgroup v2 hierarchy on this host: the container gets no control group");
+    return std::nullopt;
+  }
+  try {
+    return cgroup::Cgroup::create(*hierarchy, path);
+  } catch (const Error& error) {
+    log::info("the container gets no control group: {}", error.what());
+    return std::nullopt;
+  }
+}
+
+/// clone3(2) into the cgroup where the kernel can, else the child is moved there while it waits for Proceed.
+ChildProcess clone_child(uint64_t flags, const std::optional<cgroup::Cgroup>& cgroup, const ChildContext& context) {
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = flags | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  if (cgroup) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(cgroup->directory().get());
+  }
+  pid_t pid = sys::clone3(arguments);
+  const bool move_later = pid == -1 && cgroup && (errno == EINVAL || errno == E2BIG || errno == EOPNOTSUPP);
+  if (move_later) {
+    arguments.flags &= ~static_cast<uint64_t>(CLONE_INTO_CGROUP);
+    arguments.cgroup = 0;
+    pid = sys::clone3(arguments);
+  }
+  if (pid == 0) child_main(context);
+  if (pid == -1) {
+    const int errnum = errno;
+    std::string hint;
+    if (errnum == ENOSPC) hint = "a limit in /proc/sys/user/max_*_namespaces is reached";
+    if (errnum == EPERM) hint = "myct needs CAP_SYS_ADMIN: run it as root";
+    throw Error(kind_of_errno(errnum), "make a process in new namespaces", errnum, hint);
+  }
+  ChildProcess child(pid, Fd(pidfd));
+  if (move_later) cgroup->add(pid);
+  return child;
+}
+
+[[noreturn]] void throw_failure(const Packet& packet) {
+  Error error = error_from(packet);
+  // "run 'sh': ..." says it all; of the other steps the user learns which it was.
+  if (packet.step != Step::ExecProcess) error.add_context(step_text(packet.step));
+  throw error;
+}
+
+void print_log_packet(const Packet& packet) { log::write(static_cast<log::Level>(packet.detail), packet.view()); }
+
+}  // namespace
+
+struct Pending::State {
+  ChildPlan plan;
+  Handshake handshake;
+  SharedStep step;
+  ChildProcess init;
+  std::optional<cgroup::Cgroup> cgroup;
+
+  State(ChildPlan plan_, Handshake handshake_) : plan(std::move(plan_)), handshake(std::move(handshake_)) {}
+
+  ~State() {
+    if (init.pid() == 0) return;
+    { const ChildProcess killed = std::move(init); }  // before the group, which is busy until it is gone
+    remove_cgroup();
+  }
+
+  void remove_cgroup() {
+    if (!cgroup) return;
+    try {
+      cgroup::remove_cgroup(cgroup->path());
+    } catch (const Error& error) {
+      log::debug("undo the start: {}", error.what());
+    }
+  }
+
+  /// The child ended without a word: say in which step, and by what.
+  [[noreturn]] void throw_silent_death() {
+    const WaitStatus status = init.wait();
+    remove_cgroup();
+    if (status.signaled)
+      throw_error(ErrorKind::System, "the container's init was killed by signal {} during: {}", status.value,
+                  step_text(step.get()));
+    throw_error(ErrorKind::Internal, "the container's init ended with status {} during: {}", status.value,
+                step_text(step.get()));
+  }
+};
+
+Pending::Pending(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Pending::Pending(Pending&&) noexcept = default;
+Pending& Pending::operator=(Pending&&) noexcept = default;
+Pending::~Pending() = default;
+
+pid_t Pending::pid() const noexcept { return state_->init.pid(); }
+
+Pending spawn(const oci::Spec& spec, const SpawnOptions& options) {
+  HandshakePair pair = make_handshake();
+  auto state = std::make_unique<Pending::State>(plan_child(spec, options), std::move(pair.parent));
+  state->cgroup = try_create_cgroup(spec.linux_.cgroups_path);
+  const ChildContext context{
+      .plan = state->plan,
+      .parent = pair.child,
+      .parent_end = state->handshake.fd().get(),
+      .step = state->step,
+      .standard_streams = {options.standard_streams[0], options.standard_streams[1], options.standard_streams[2]}};
+  try {
+    const SignalsBlocked blocked;
+    state->init = clone_child(state->plan.clone_flags, state->cgroup, context);
+  } catch (const Error&) {
+    state->remove_cgroup();
+    throw;
+  }
+  return Pending(std::move(state));  // the child's end of the pair closes here
+}
+
+Running Pending::proceed() {
+  State& state = *state_;
+  Running running;
+  bool ready = false;
+  try {
+    state.handshake.send(Tag::Proceed);
+  } catch (const Error&) {
+    // The child is gone already; what it said before is still to be read.
+  }
+  for (;;) {
+    std::optional<Received> received = state.handshake.receive();
+    if (!received) {
+      if (!ready) state.throw_silent_death();
+      break;  // the exec closed the socket
+    }
+    const Packet& packet = received->packet;
+    if (packet.tag == Tag::Failed) throw_failure(packet);
+    if (packet.tag == Tag::Log)
+      print_log_packet(packet);
+    else if (packet.tag == Tag::SendFd && received->fd.valid() && !ready)
+      running.console = std::move(received->fd);
+    else if (packet.tag == Tag::Ready && !ready)
+      ready = true;
+    else
+      throw_error(ErrorKind::Internal, "unexpected packet {} from the container's init", static_cast<uint32_t>(packet.tag));
+  }
+  running.init = std::move(state.init);
+  if (state.cgroup) running.cgroup = state.cgroup->path();
+  return running;
+}
+
+}  // namespace myct::engine

@@ -1,0 +1,109 @@
+#include "layout.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <memory>
+#include <set>
+
+#include "digest.hpp"
+#include "myct/base/error.hpp"
+#include "staging.hpp"
+
+namespace myct::image {
+namespace {
+
+constexpr std::string_view kLayoutDocument = R"({"imageLayoutVersion":"1.0.0"})";
+
+std::string index_path(const state::Paths& paths) { return paths.images() + "/index.json"; }
+std::string blobs_path(const state::Paths& paths) { return paths.images() + "/blobs/sha256"; }
+std::string blob_path(const state::Paths& paths, std::string_view digest) {
+  return blobs_path(paths) + "/" + hex_of(digest);
+}
+
+}  // namespace
+
+void create_layout(const state::Paths& paths) {
+  make_directories(blobs_path(paths));
+  make_directories(paths.locks());
+  // Nobody but root may pass: the layers hold setuid programs of other systems.
+  if (::mkdir(paths.layers().c_str(), 0700) == -1 && errno != EEXIST)
+    throw_errno("make directory '{}'", paths.layers());
+  const std::string images = paths.images();
+  if (!path_exists(images + "/oci-layout"))
+    save_atomically(open_path(images, O_RDONLY | O_DIRECTORY).ref(), "oci-layout", kLayoutDocument,
+                    Durability::SurvivesPowerLoss);
+}
+
+FileLock lock_index(const state::Paths& paths) {
+  make_directories(paths.locks());
+  return FileLock::acquire(paths.locks() + "/images.lock");
+}
+
+oci::Index load_index(const state::Paths& paths) {
+  const std::string path = index_path(paths);
+  const std::optional<std::string> text = try_read_file(path);
+  return text ? oci::index_from_json(*text, path) : oci::Index{};
+}
+
+void save_index(const state::Paths& paths, const oci::Index& index) {
+  const Fd directory = open_path(paths.images(), O_RDONLY | O_DIRECTORY);
+  save_atomically(directory.ref(), "index.json", oci::to_json(index), Durability::SurvivesPowerLoss);
+}
+
+std::string name_of(const oci::Descriptor& manifest) {
+  const auto found = manifest.annotations.find(std::string(oci::kAnnotationRefName));
+  return found == manifest.annotations.end() ? std::string() : found->second;
+}
+
+std::string id_of(const state::Paths& paths, const oci::Descriptor& manifest) {
+  const auto found = manifest.annotations.find(std::string(kAnnotationImageId));
+  return found != manifest.annotations.end() ? found->second : load_manifest(paths, manifest).config.digest;
+}
+
+oci::Descriptor save_blob(const state::Paths& paths, std::string_view media_type, std::string_view document) {
+  oci::Descriptor descriptor{
+      .media_type = std::string(media_type), .digest = digest_of(document), .size = document.size()};
+  const Fd directory = open_path(blobs_path(paths), O_RDONLY | O_DIRECTORY);
+  save_atomically(directory.ref(), hex_of(descriptor.digest), document, Durability::SurvivesPowerLoss);
+  return descriptor;
+}
+
+std::string load_blob(const state::Paths& paths, std::string_view digest) {
+  return read_file(blob_path(paths, digest));
+}
+
+void remove_blob(const state::Paths& paths, std::string_view digest) { remove_file(blob_path(paths, digest)); }
+
+oci::Manifest load_manifest(const state::Paths& paths, const oci::Descriptor& manifest) {
+  return oci::manifest_from_json(load_blob(paths, manifest.digest), manifest.digest);
+}
+
+oci::Image load_image(const state::Paths& paths, std::string_view id) {
+  return oci::image_from_json(load_blob(paths, id), id);
+}
+
+std::string layer_directory(const state::Paths& paths, std::string_view diff_id) {
+  return paths.layers() + "/" + hex_of(diff_id);
+}
+
+std::string layer_fs(const state::Paths& paths, std::string_view diff_id) {
+  return layer_directory(paths, diff_id) + "/fs";
+}
+
+std::vector<std::string> detach_orphan_layers(const state::Paths& paths, const oci::Index& index) {
+  std::vector<std::string> detached;
+  std::set<std::string> used;
+  for (const oci::Descriptor& manifest : index.manifests)
+    for (const std::string& diff_id : load_image(paths, id_of(paths, manifest)).diff_ids) used.insert(hex_of(diff_id));
+  for (const std::string& name : names_in(paths.layers())) {
+    if (!is_hex(name) || used.contains(name)) continue;
+    const std::string trash = paths.layers() + "/" + staging_name();
+    if (::rename((paths.layers() + "/" + name).c_str(), trash.c_str()) == 0) detached.push_back(trash);
+  }
+  return detached;
+}
+
+}  // namespace myct::image

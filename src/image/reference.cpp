@@ -1,0 +1,134 @@
+#include "myct/image/reference.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "myct/base/error.hpp"
+
+namespace myct::image {
+namespace {
+
+constexpr size_t kLongestReference = 255;
+constexpr size_t kLongestTag = 128;
+constexpr size_t kFarthestNearName = 2;
+constexpr size_t kMostNearNames = 3;
+
+bool is_lower_alnum(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_word(char c) noexcept { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+[[noreturn]] void refuse(std::string_view text, std::string_view rule) {
+  throw_error(ErrorKind::Invalid, "image name '{}': {}", text, rule);
+}
+
+/// [a-z0-9]+ joined by one of ".", "_", "__" or any number of "-".
+void check_component(std::string_view text, std::string_view component) {
+  if (component.empty()) refuse(text, "a part between slashes is empty");
+  if (!is_lower_alnum(component.front()) || !is_lower_alnum(component.back()))
+    refuse(text, "a part must begin and end with a lower-case letter or a digit");
+  for (size_t i = 0; i < component.size();) {
+    if (is_lower_alnum(component[i])) {
+      ++i;
+      continue;
+    }
+    const size_t start = i;
+    while (!is_lower_alnum(component[i])) ++i;
+    const std::string_view separator = component.substr(start, i - start);
+    const bool dashes = separator.find_first_not_of('-') == std::string_view::npos;
+    if (!dashes && separator != "." && separator != "_" && separator != "__")
+      refuse(text, "only lower-case letters, digits and the separators . _ __ - are allowed");
+  }
+}
+
+/// The first component may be a registry's "host[:port]", which may hold capitals.
+bool is_registry_host(std::string_view component) {
+  return component == "localhost" || component.find_first_of(".:") != std::string_view::npos;
+}
+
+void check_registry_host(std::string_view text, std::string_view host) {
+  const size_t colon = host.find(':');
+  const std::string_view name = host.substr(0, colon);
+  if (name.empty() || !std::ranges::all_of(name, [](char c) { return is_word(c) || c == '-' || c == '.'; }))
+    refuse(text, "the registry's host name is malformed");
+  if (colon == std::string_view::npos) return;
+  const std::string_view port = host.substr(colon + 1);
+  if (port.empty() || !std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }))
+    refuse(text, "the registry's port is not a number");
+}
+
+void check_repository(std::string_view text, std::string_view repository) {
+  bool first = true;
+  for (size_t start = 0;; first = false) {
+    const size_t slash = repository.find('/', start);
+    const std::string_view component = repository.substr(start, slash - start);
+    if (first && slash != std::string_view::npos && is_registry_host(component))
+      check_registry_host(text, component);
+    else
+      check_component(text, component);
+    if (slash == std::string_view::npos) return;
+    start = slash + 1;
+  }
+}
+
+void check_tag(std::string_view text, std::string_view tag) {
+  if (tag.empty()) refuse(text, "the tag is empty");
+  if (tag.size() > kLongestTag) refuse(text, "the tag is longer than 128 characters");
+  if (!is_word(tag.front())) refuse(text, "a tag must begin with a letter, a digit or an underscore");
+  if (!std::ranges::all_of(tag, [](char c) { return is_word(c) || c == '.' || c == '-'; }))
+    refuse(text, "a tag may hold letters, digits, underscores, dots and dashes only");
+}
+
+/// Levenshtein's distance.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+Reference parse_reference(std::string_view text) {
+  if (text.empty()) throw_error(ErrorKind::Invalid, "image name is empty");
+  if (text.size() > kLongestReference + 1 + kLongestTag) refuse(text.substr(0, 40), "the name is too long");
+  if (text.find('@') != std::string_view::npos) refuse(text, "names with a digest are not supported");
+  Reference reference;
+  // A colon before the last slash belongs to a registry's port.
+  const size_t slash = text.find_last_of('/');
+  const size_t colon = text.find(':', slash == std::string_view::npos ? 0 : slash);
+  const std::string_view repository = text.substr(0, colon);
+  if (repository.size() > kLongestReference) refuse(text.substr(0, 40), "the name is longer than 255 characters");
+  check_repository(text, repository);
+  reference.repository = repository;
+  if (colon != std::string_view::npos) {
+    check_tag(text, text.substr(colon + 1));
+    reference.tag = text.substr(colon + 1);
+  }
+  return reference;
+}
+
+std::vector<std::string> near_names(std::string_view text, const std::vector<std::string>& candidates) {
+  std::vector<std::pair<size_t, std::string>> near;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = edit_distance(text, candidate);
+    const bool contained = !text.empty() && (candidate.find(text) != std::string::npos ||
+                                             (!candidate.empty() && text.find(candidate) != std::string_view::npos));
+    // Two edits turn any two-letter word into any other: a near name must keep at least half of the text.
+    const bool close = distance <= kFarthestNearName && distance * 2 <= std::max(text.size(), candidate.size());
+    if (close || contained) near.emplace_back(distance, candidate);
+  }
+  std::ranges::sort(near);
+  near.erase(std::ranges::unique(near).begin(), near.end());
+  std::vector<std::string> names;
+  for (size_t i = 0; i < near.size() && i < kMostNearNames; ++i) names.push_back(near[i].second);
+  return names;
+}
+
+}  // namespace myct::image

@@ -1,0 +1,90 @@
+#include "staging.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
+
+namespace myct::image {
+namespace {
+
+constexpr std::string_view kPrefix = ".staging-";
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+}  // namespace
+
+std::string staging_name() {
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno("read random bytes");
+  return fmt::format("{}{:016x}", kPrefix, random);
+}
+
+StagingDirectory StagingDirectory::create(const state::Paths& paths) {
+  for (;;) {
+    const std::string path = paths.layers() + "/" + staging_name();
+    if (::mkdir(path.c_str(), 0700) == -1) throw_errno("make directory '{}'", path);
+    std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    // Between mkdir and flock another import's sweep may take it for a dead process's: then it is gone or going.
+    if (!fd || ::flock(fd->get(), LOCK_EX | LOCK_NB) == -1) continue;
+    struct stat status {};
+    if (::fstat(fd->get(), &status) == 0 && status.st_nlink > 0) return {path, std::move(*fd)};
+  }
+}
+
+StagingDirectory::StagingDirectory(StagingDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, {})), fd_(std::move(other.fd_)) {}
+
+StagingDirectory::~StagingDirectory() {
+  if (path_.empty()) return;
+  try {
+    remove_tree(path_);
+  } catch (const Error& error) {
+    log::debug("{}", error.what());  // the next import sweeps it
+  }
+}
+
+void StagingDirectory::become(const std::string& target) {
+  if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == -1)
+    throw_errno("rename the unpacked layer to '{}'", target);
+  path_.clear();
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
+  if (!stream) {
+    if (errno == ENOENT) return names;
+    throw_errno("read directory '{}'", directory);
+  }
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) throw_errno("read directory '{}'", directory);
+  return names;
+}
+
+void sweep_staging(const state::Paths& paths) {
+  for (const std::string& name : names_in(paths.layers())) {
+    if (!name.starts_with(kPrefix)) continue;
+    const std::string path = paths.layers() + "/" + name;
+    const std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0) remove_tree(path);
+  }
+}
+
+}  // namespace myct::image

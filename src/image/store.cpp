@@ -1,0 +1,96 @@
+// What the store has: finding an image for a container, and listing all of them.
+//
+// resolve() is on the way of every `myct run`: it reads three small files and looks whether the layers are there.
+#include "myct/image/store.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "layer.hpp"
+#include "layout.hpp"
+#include "lookup.hpp"
+#include "myct/base/error.hpp"
+#include "myct/image/reference.hpp"
+#include "recipe.hpp"
+
+namespace myct::image {
+namespace {
+
+/// nullopt when a layer is missing: somebody removed it by hand.
+std::optional<Rootfs> try_open_image(const state::Paths& paths, const oci::Descriptor& manifest) {
+  Rootfs rootfs{.id = id_of(paths, manifest), .reference = name_of(manifest), .lowerdirs = {}, .config = {}};
+  oci::Image image = load_image(paths, rootfs.id);
+  for (auto diff_id = image.diff_ids.rbegin(); diff_id != image.diff_ids.rend(); ++diff_id) {
+    std::string fs = layer_fs(paths, *diff_id);
+    if (!path_exists(fs)) return std::nullopt;
+    rootfs.lowerdirs.push_back(std::move(fs));
+  }
+  rootfs.config = std::move(image.config);
+  return rootfs;
+}
+
+/// A tarball stands for "latest" only: `ubuntu:22.04` must not become whatever ubuntu-base.tar.gz holds.
+std::optional<LocalTarball> find_tarball_for(const ResolveRequest& request) {
+  try {
+    const Reference reference = parse_reference(request.image);
+    if (reference.tag != "latest") return std::nullopt;
+    return find_tarball(request.search_path, reference.repository);
+  } catch (const Error&) {
+    return std::nullopt;  // no name at all; perhaps an id
+  }
+}
+
+void import_local(const state::Paths& paths, const ResolveRequest& request, const LocalTarball& tarball) {
+  ImportRequest import{.source = tarball.path, .reference = request.image, .config = {}, .progress = request.progress};
+  if (!tarball.recipe.empty()) {
+    Recipe recipe = load_recipe(tarball.recipe);
+    import.config = std::move(recipe.config);
+    import.wrapping_directory = std::move(recipe.wrapping_directory);
+  }
+  (void)import_tarball(paths, import);
+}
+
+ImageSummary summarise(const state::Paths& paths, const oci::Descriptor& manifest) {
+  ImageSummary summary{.repository = {}, .tag = {}, .id = id_of(paths, manifest), .created = {}, .size = 0};
+  if (const std::string name = name_of(manifest); !name.empty()) {
+    const Reference reference = parse_reference(name);
+    summary.repository = reference.repository;
+    summary.tag = reference.tag;
+  }
+  const oci::Image image = load_image(paths, summary.id);
+  summary.created = parse_time(image.created).value_or(SystemTime{});
+  for (const std::string& diff_id : image.diff_ids)
+    if (const std::optional<LayerRecord> layer = try_load_layer(paths, diff_id)) summary.size += layer->size;
+  return summary;
+}
+
+}  // namespace
+
+Rootfs resolve(const state::Paths& paths, const ResolveRequest& request) {
+  const oci::Index index = load_index(paths);
+  std::optional<Found> found = find_by_name(index, request.image);
+  const std::optional<LocalTarball> tarball = found ? std::nullopt : find_tarball_for(request);
+  if (!found && !tarball) found = find_by_id(paths, index, request.image);
+  if (found) {
+    if (std::optional<Rootfs> rootfs = try_open_image(paths, *found->manifest)) return std::move(*rootfs);
+  } else if (!tarball) {
+    throw_no_image(index, tarball_names(request.search_path), request.image);
+  }
+  if (const std::optional<LocalTarball> again = tarball ? tarball : find_tarball_for(request)) {
+    import_local(paths, request, *again);
+    const oci::Index updated = load_index(paths);
+    if (const std::optional<Found> imported = find_by_name(updated, request.image))
+      if (std::optional<Rootfs> rootfs = try_open_image(paths, *imported->manifest)) return std::move(*rootfs);
+  }
+  throw Error(ErrorKind::NotFound, fmt::format("image '{}' has lost its layer", request.image), 0, "import it again");
+}
+
+std::vector<ImageSummary> list(const state::Paths& paths) {
+  std::vector<ImageSummary> images;
+  for (const oci::Descriptor& manifest : load_index(paths).manifests) images.push_back(summarise(paths, manifest));
+  std::ranges::stable_sort(images, [](const auto& a, const auto& b) { return a.created > b.created; });
+  return images;
+}
+
+}  // namespace myct::image

@@ -1,0 +1,83 @@
+// Writes the members of an archive into one directory, and never outside it.
+//
+// Names have been checked by the reader. What remains is what the archive itself planted: every parent directory is
+// opened anew from the root with RESOLVE_BENEATH (openat2(2)), so that a symbolic link on the way is followed as long
+// as it stays inside and refused by the kernel when it leads out; files are made with O_EXCL in that directory, so
+// that nothing is ever written through an existing name. Later members replace earlier ones of the same name.
+// Directories get their modes and times last: what is put into them would change them again.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "attributes.hpp"
+#include "myct/base/fd.hpp"
+#include "tar_reader.hpp"
+
+namespace myct::image {
+
+/// The largest apparent size of a single file. A sparse file costs a few bytes of archive however large it claims
+/// to be; beyond this no file system's copy or backup of the image would end.
+inline constexpr uint64_t kLargestFile = 1ULL << 40;
+/// The most members that an archive may have: ten times the largest distribution image, and few enough inodes to
+/// leave a file system of the usual size usable.
+inline constexpr uint64_t kMostMembers = 4'000'000;
+
+class TreeWriter {
+ public:
+  /// `root` must outlive the writer; it is empty and nobody else writes into it.
+  explicit TreeWriter(FdRef root) noexcept : root_(root) {}
+
+  /// Makes the member; takes a regular file's content from `reader`. Throws Error naming the member.
+  void write(Member member, TarReader& reader);
+  /// After the last member: directories' modes and times, access lists with names. Prints what could not be kept.
+  void finish();
+
+  [[nodiscard]] uint64_t bytes_written() const noexcept { return bytes_written_; }
+  [[nodiscard]] uint64_t members() const noexcept { return members_; }
+  /// The newest time of any member that is not in the future; 0 without one.
+  [[nodiscard]] time_t newest_mtime() const noexcept { return newest_mtime_; }
+
+ private:
+  struct Place {
+    FdRef directory;
+    std::string base;
+  };
+
+  Place place_of(const std::string& name);
+  Fd open_directory(const std::string& path, const std::string& member);
+  Fd make_parent(const std::string& path, const std::string& member);
+  void make_room(const Place& place);
+
+  void write_directory(Member member);
+  void write_regular(const Member& member, TarReader& reader);
+  void write_symlink(const Member& member);
+  void write_hard_link(const Member& member);
+  void write_node(const Member& member);
+  void copy_content(FdRef file, const Member& member, TarReader& reader);
+  void finish_directory(const Member& member);
+  void finish_acls(Member& member);
+  const std::string& database(const std::string& name);
+
+  FdRef root_;
+  Fd parent_;                ///< the directory last written to: an archive is mostly in order
+  std::string parent_path_;  ///< its name
+  bool parent_known_ = false;
+
+  std::vector<Member> directories_;
+  std::unordered_map<std::string, bool> repeated_;  ///< directories that came more than once; true: finished
+  std::vector<Member> named_acls_;
+  std::map<std::string, std::string> databases_;  ///< etc/passwd and etc/group of the archive, once needed
+  Losses losses_;
+  uint64_t bytes_written_ = 0;
+  uint64_t members_ = 0;
+  time_t newest_mtime_ = 0;
+  const time_t now_ = std::time(nullptr);
+};
+
+}  // namespace myct::image

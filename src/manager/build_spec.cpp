@@ -1,0 +1,171 @@
+#include "build_spec.hpp"
+
+#include <algorithm>
+
+#include "myct/base/error.hpp"
+#include "myct/security/capabilities.hpp"
+#include "myct/security/seccomp_default.hpp"
+
+namespace myct::manager {
+namespace {
+
+constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kInitInContainer = "/sbin/docker-init";
+
+/// Appends "NAME=value", or puts it in the place of an earlier NAME.
+void set_variable(std::vector<std::string>& env, const std::string& variable) {
+  const std::string prefix = variable.substr(0, variable.find('=') + 1);
+  const auto earlier = std::find_if(env.begin(), env.end(), [&](const std::string& e) { return e.starts_with(prefix); });
+  if (earlier != env.end())
+    *earlier = variable;
+  else
+    env.push_back(variable);
+}
+
+bool has_variable(const std::vector<std::string>& env, std::string_view prefix) {
+  return std::any_of(env.begin(), env.end(), [&](const std::string& e) { return e.starts_with(prefix); });
+}
+
+std::string hostname_of(const SpecInputs& inputs) {
+  return inputs.request.hostname.empty() ? inputs.id.substr(0, 12) : inputs.request.hostname;
+}
+
+/// Docker's order: its own defaults, the image's, the user's; HOME from passwd when nobody set it.
+std::vector<std::string> build_env(const SpecInputs& inputs) {
+  std::vector<std::string> env = {kDefaultPath, "HOSTNAME=" + hostname_of(inputs)};
+  if (inputs.request.tty) env.emplace_back("TERM=xterm");
+  for (const std::string& variable : inputs.image.env) set_variable(env, variable);
+  for (const std::string& variable : inputs.request.env) set_variable(env, variable);
+  if (!has_variable(env, "HOME=")) env.push_back("HOME=" + inputs.user.home);
+  return env;
+}
+
+security::CapabilitySet capabilities_of(const SecurityRequest& request) {
+  const security::CapabilitySet all = security::kernel_capabilities();
+  if (request.privileged) return all;
+  return security::select_capabilities(request.cap_add, request.cap_drop, all);
+}
+
+oci::Process build_process(const SpecInputs& inputs, security::CapabilitySet capabilities) {
+  const RunRequest& request = inputs.request;
+  oci::Process process;
+  process.terminal = request.tty;
+  process.console_size = inputs.console_size;
+  process.user = {.uid = inputs.user.uid, .gid = inputs.user.gid, .umask = std::nullopt, .additional_gids = inputs.user.groups};
+  process.args = command_line(request, inputs.image);
+  if (request.init) process.args.insert(process.args.begin(), {kInitInContainer, "--"});
+  process.env = build_env(inputs);
+  process.cwd = request.workdir.value_or(inputs.image.working_dir);
+  if (process.cwd.empty()) process.cwd = "/";
+  process.capabilities = security::oci_capabilities(capabilities);
+  process.rlimits = request.ulimits;
+  process.no_new_privileges = request.security.no_new_privileges;
+  return process;
+}
+
+oci::Mount build_overlay(const SpecInputs& inputs) {
+  oci::Mount overlay{.destination = "/", .type = "overlay", .source = "overlay"};
+  for (const std::string& lowerdir : inputs.lowerdirs) overlay.options.push_back("lowerdir+=" + lowerdir);
+  overlay.options.push_back("upperdir=" + inputs.container_directory + "/upper");
+  overlay.options.push_back("workdir=" + inputs.container_directory + "/work");
+  // What is thrown away at the end need not be synced when the overlay is unmounted.
+  if (inputs.request.remove) overlay.options.emplace_back("volatile");
+  return overlay;
+}
+
+std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
+  const char* access = inputs.request.security.privileged ? "rw" : "ro";
+  return {
+      {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
+      {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}},
+      {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+      {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}},
+      {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}},
+      {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
+      {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=67108864"}},
+  };
+}
+
+oci::Mount bind_file(const std::string& source, const std::string& destination) {
+  return {.destination = destination, .type = "bind", .source = source, .options = {"rbind", "rprivate"}};
+}
+
+size_t depth_of(const std::string& path) {
+  return static_cast<size_t>(std::count(path.begin(), path.end(), '/')) - (path.ends_with('/') ? 1 : 0);
+}
+
+bool covers(const std::vector<oci::Mount>& mounts, const std::string& destination) {
+  return std::any_of(mounts.begin(), mounts.end(), [&](const oci::Mount& mount) {
+    return mount.destination == destination || destination.starts_with(mount.destination + "/");
+  });
+}
+
+std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
+  std::vector<oci::Mount> mounts = {build_overlay(inputs)};
+  // A user's mount at the place of a default one, or above it ("-v /dev:/dev"), takes its place, as in Docker.
+  for (oci::Mount& mount : default_mounts(inputs))
+    if (!covers(inputs.mounts, mount.destination)) mounts.push_back(std::move(mount));
+  std::vector<oci::Mount> users = inputs.mounts;
+  for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
+    const std::string destination = std::string("/etc/") + name;
+    if (!covers(inputs.mounts, destination)) users.push_back(bind_file(inputs.container_directory + "/" + name, destination));
+  }
+  // By depth, so that "-v a:/x/y -v b:/x" does not hide the first under the second.
+  std::stable_sort(users.begin(), users.end(), [](const oci::Mount& a, const oci::Mount& b) {
+    return depth_of(a.destination) < depth_of(b.destination);
+  });
+  mounts.insert(mounts.end(), std::make_move_iterator(users.begin()), std::make_move_iterator(users.end()));
+  if (inputs.request.init) {
+    oci::Mount init = bind_file(inputs.init_path, kInitInContainer);
+    init.options.emplace_back("ro");
+    mounts.push_back(std::move(init));
+  }
+  return mounts;
+}
+
+oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabilities) {
+  const RunRequest& request = inputs.request;
+  oci::Linux linux_;
+  for (const char* type : {"mount", "uts", "pid", "ipc", "cgroup"}) linux_.namespaces.push_back({.type = type});
+  if (request.network == NetworkMode::None) {
+    linux_.namespaces.push_back({.type = "network"});
+    // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
+    linux_.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
+  }
+  linux_.cgroups_path = "/myct/" + inputs.id;
+  const SecurityRequest& security = request.security;
+  if (security.privileged) linux_.devices = inputs.host_devices;
+  if (!security.privileged && !security.system_paths_unconfined) {
+    linux_.masked_paths = inputs.masked_paths;
+    linux_.readonly_paths = inputs.readonly_paths;
+  }
+  if (!security.privileged && !security.seccomp_unconfined)
+    linux_.seccomp = security::default_seccomp(capabilities);
+  return linux_;
+}
+
+}  // namespace
+
+std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image) {
+  std::vector<std::string> args = request.entrypoint.value_or(image.entrypoint);
+  const bool use_image_cmd = request.command.empty() && !request.entrypoint;
+  const std::vector<std::string>& command = use_image_cmd ? image.cmd : request.command;
+  args.insert(args.end(), command.begin(), command.end());
+  if (args.empty())
+    throw Error(ErrorKind::Usage, fmt::format("no command given, and image '{}' has none", request.image), 0,
+                fmt::format("try 'myct run {} /bin/sh'", request.image));
+  return args;
+}
+
+oci::Spec build_spec(const SpecInputs& inputs) {
+  const security::CapabilitySet capabilities = capabilities_of(inputs.request.security);
+  oci::Spec spec;
+  spec.process = build_process(inputs, capabilities);
+  spec.root = {.path = inputs.container_directory + "/merged", .readonly = inputs.request.read_only};
+  spec.hostname = hostname_of(inputs);
+  spec.mounts = build_mounts(inputs);
+  spec.linux_ = build_linux(inputs, capabilities);
+  return spec;
+}
+
+}  // namespace myct::manager

@@ -1,0 +1,164 @@
+// Making a container on disk: id, directories, name, the files that are bound into it, config.json and its record.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "build_spec.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
+#include "myct/network/resolver.hpp"
+#include "myct/security/defaults.hpp"
+#include "myct/state/names.hpp"
+#include "myct/supervisor/foreground.hpp"
+#include "myct/supervisor/init_program.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+constexpr int kNameAttempts = 6;
+
+/// mkdir that makes its parents only when the first try shows that they are missing: once per machine, not per run.
+void make_new_directory(const std::string& parent, const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return;
+  if (errno != ENOENT) throw_errno("make directory '{}'", path);
+  make_directories(parent);
+  if (::mkdir(path.c_str(), 0700) == -1) throw_errno("make directory '{}'", path);
+}
+
+/// The root of everything is for root alone: layers hold setuid programs, records hold environments.
+void make_state_roots(const Context& context) {
+  for (const std::string& path : {context.paths.root(), context.paths.runtime_dir()}) {
+    if (path_exists(path)) continue;
+    make_directories(path);
+    if (::chmod(path.c_str(), 0711) == -1) throw_errno("set the mode of '{}'", path);
+  }
+}
+
+void claim_some_name(const Context& context, state::Record& record) {
+  if (!record.name.empty()) {
+    if (state::claim_name(context.paths, record.name, record.id)) return;
+    const std::optional<std::string> holder = state::find_name(context.paths, record.name);
+    throw Error(ErrorKind::Conflict,
+                fmt::format("the container name '{}' is already in use by container {}", record.name,
+                            holder.value_or("(being made)").substr(0, 12)),
+                0, "remove that container ('myct rm'), or choose another name");
+  }
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    record.name = state::make_name();
+    if (attempt > 0) record.name += std::to_string(attempt);
+    if (state::claim_name(context.paths, record.name, record.id)) return;
+  }
+  record.name = record.id.substr(0, 12);
+  if (!state::claim_name(context.paths, record.name, record.id))
+    throw_error(ErrorKind::Conflict, "no free name found for container {}", record.id);
+}
+
+/// A name held by a container that is dead and was to be removed at its end is no name in use.
+void free_stale_name(const Context& context, const std::string& name) {
+  if (name.empty()) return;
+  const std::optional<std::string> holder = state::find_name(context.paths, name);
+  if (!holder) return;
+  try {
+    if (std::optional<state::Record> record = state::load_record(context.paths, *holder)) {
+      std::optional<state::RunInfo> run = state::load_run_info(context.paths, *holder);
+      const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
+      const state::Status status = state::status_of(*record, run, kernel);
+      (void)reconcile(context, {.record = std::move(*record), .run = std::move(run), .status = status});
+    }
+  } catch (const Error& error) {
+    log::debug("name '{}': {}", name, error.what());
+  }
+}
+
+std::string host_file(const char* path) {
+  try {
+    return try_read_file(path).value_or("");
+  } catch (const Error& error) {
+    log::warning("the container's copy is empty: {}", error.what());
+    return {};
+  }
+}
+
+void write_network_files(FdRef directory, const RunRequest& request, const oci::Spec& spec) {
+  const bool on_host = request.network == NetworkMode::Host;
+  write_file_at(directory, "hosts", on_host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
+  write_file_at(directory, "hostname", spec.hostname + "\n");
+  write_file_at(directory, "resolv.conf", host_file("/etc/resolv.conf"));
+}
+
+/// The init for --init as a file that can be bound into containers; shared by all, read-only to them.
+std::string install_init(const Context& context) {
+  const std::string path = context.paths.runtime_dir() + "/init";
+  const std::string_view program = supervisor::init_program();
+  struct stat status {};
+  // Another build's file has another size or, rewritten after an upgrade, is replaced by a reboot at the latest.
+  if (::stat(path.c_str(), &status) == 0 && static_cast<size_t>(status.st_size) == program.size()) return path;
+  const Fd directory = open_path(context.paths.runtime_dir(), O_RDONLY | O_DIRECTORY);
+  save_atomically(directory.ref(), "init", program, Durability::SurvivesProcessDeath, 0755);
+  return path;
+}
+
+void make_container_directories(const Context& context, const std::string& directory, const state::Record& record,
+                                UndoStack& undo) {
+  const std::string run_directory = context.paths.run_container(record.id);
+  undo.push("make the container's directories", [&context, record] {
+    remove_everything(context, record, "", RemoveVolumes::Anonymous);
+  });
+  make_new_directory(context.paths.run_containers(), run_directory);
+  make_new_directory(context.paths.containers(), directory);
+  const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
+  for (const char* name : {"upper", "work", "merged"}) make_directory_at(fd.ref(), name, 0755);
+}
+
+}  // namespace
+
+Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                           UndoStack& undo) {
+  Container container;
+  state::Record& record = container.record;
+  record.id = state::make_id();
+  record.name = request.name;
+  record.created = std::chrono::system_clock::now();
+  record.started_at = record.created;
+  record.image = request.image;
+  record.image_id = rootfs.id;
+  record.labels = rootfs.config.labels;
+  for (const auto& [key, value] : request.labels) record.labels[key] = value;
+  record.auto_remove = request.remove;
+  record.command = command_line(request, rootfs.config);
+  container.directory = context.paths.container(record.id);
+
+  make_state_roots(context);
+  const ResolvedUser user = resolve_user(request.user.value_or(rootfs.config.user),
+                                         read_from_image(rootfs.lowerdirs, "/etc/passwd"),
+                                         read_from_image(rootfs.lowerdirs, "/etc/group"));
+  ResolvedMounts mounts = resolve_mounts(context, request.mounts, rootfs, undo);
+  record.anonymous_volumes = std::move(mounts.anonymous_volumes);
+  free_stale_name(context, record.name);
+  make_container_directories(context, container.directory, record, undo);
+  make_directories(context.paths.names());
+  claim_some_name(context, record);
+  undo.push("claim the name", [&context, name = record.name, id = record.id] {
+    state::release_name(context.paths, name, id);
+  });
+  container.spec = build_spec({.request = request,
+                               .image = rootfs.config,
+                               .id = record.id,
+                               .container_directory = container.directory,
+                               .lowerdirs = rootfs.lowerdirs,
+                               .user = user,
+                               .mounts = std::move(mounts.mounts),
+                               .host_devices = request.security.privileged ? list_host_devices() : std::vector<oci::Device>(),
+                               .masked_paths = security::default_masked_paths(),
+                               .readonly_paths = security::default_readonly_paths(),
+                               .init_path = request.init ? install_init(context) : std::string(),
+                               .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
+  const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
+  write_network_files(directory.ref(), request, container.spec);
+  write_file_at(directory.ref(), "config.json", oci::to_json(container.spec));
+  state::save_record(context.paths, record);
+  return container;
+}
+
+}  // namespace myct::manager

@@ -1,0 +1,49 @@
+// The manager's own building blocks, one per file beside this header.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "myct/base/undo.hpp"
+#include "myct/image/store.hpp"
+#include "myct/manager/manager.hpp"
+#include "myct/spec/runtime_spec.hpp"
+
+namespace myct::manager {
+
+// --- create.cpp ----------------------------------------------------------------------------------------------------
+/// A container that has its directories, its name and its documents, and has not been started.
+struct Container {
+  state::Record record;
+  oci::Spec spec;
+  std::string directory;
+};
+/// Makes all of it; what has to be taken back if a later step fails is pushed to `undo`.
+[[nodiscard]] Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                                         UndoStack& undo);
+
+// --- volumes.cpp ---------------------------------------------------------------------------------------------------
+struct ResolvedMounts {
+  std::vector<oci::Mount> mounts;
+  std::vector<std::string> anonymous_volumes;  ///< made for this container alone
+};
+/// Checks bind sources, makes volumes that are missing and fills new ones from the image.
+[[nodiscard]] ResolvedMounts resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
+                                            const image::Rootfs& rootfs, UndoStack& undo);
+/// Removes a volume with its data; idempotent.
+void remove_volume(const Context& context, const std::string& name);
+
+// --- devices.cpp ---------------------------------------------------------------------------------------------------
+/// Every device node under /dev, for --privileged.
+[[nodiscard]] std::vector<oci::Device> list_host_devices();
+
+// --- remove.cpp ----------------------------------------------------------------------------------------------------
+/// Takes away all that a container has on disk and in the kernel; its processes must be gone. Idempotent: the record
+/// goes last but one and the name is free with it, so a removal that was cut short can be repeated by anyone.
+void remove_everything(const Context& context, const state::Record& record, const std::string& cgroup,
+                       RemoveVolumes volumes);
+/// What a command owes to a dead container that it meets: one that was to be removed at its end, and whose own myct was
+/// killed before it could do so, is removed now. True if so.
+bool reconcile(const Context& context, const ContainerSummary& container);
+
+}  // namespace myct::manager

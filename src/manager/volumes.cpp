@@ -1,0 +1,126 @@
+// Volumes and bind mounts: from what the user asked for to mounts whose sources exist.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/json.hpp"
+#include "myct/base/units.hpp"
+#include "myct/image/copy_out.hpp"
+#include "myct/state/names.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+bool is_empty_directory(const std::string& path) {
+  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path.c_str()));
+  if (!stream) throw_errno("read directory '{}'", path);
+  int entries = 0;
+  while (::readdir(stream.get()) != nullptr) ++entries;
+  return entries <= 2;  // "." and ".."
+}
+
+std::string volume_directory(const Context& context, const std::string& name) {
+  return context.paths.volumes() + "/" + name;
+}
+
+/// The volume's data directory; made with its document when the volume is new.
+std::string open_volume(const Context& context, const std::string& name) {
+  const std::string directory = volume_directory(context, name);
+  const std::string data = directory + "/data";
+  if (path_exists(data)) return data;
+  make_directories(directory);
+  const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
+  const json::Value document{
+      {"version", 1}, {"name", name}, {"created", format_time(std::chrono::system_clock::now())}};
+  save_atomically(fd.ref(), "volume.json", document.dump(), Durability::SurvivesPowerLoss);
+  make_directory_at(fd.ref(), "data", 0755);
+  return data;
+}
+
+/// As Docker: a volume that is empty gets what the image has at that place. The lock keeps two first users from
+/// filling it at once.
+void populate_volume(const Context& context, const MountRequest& request, const std::string& name,
+                     const std::string& data, const image::Rootfs& rootfs) {
+  if (request.populate == Populate::No || !is_empty_directory(data)) return;
+  make_directories(context.paths.locks());
+  const FileLock lock = FileLock::acquire(context.paths.locks() + "/volume-" + name);
+  if (is_empty_directory(data)) image::copy_directory_out(rootfs, request.target, data);
+}
+
+oci::Mount bind_mount(const MountRequest& request, std::string source) {
+  oci::Mount mount{.destination = request.target, .type = "bind", .source = std::move(source)};
+  mount.options = {request.recursive ? "rbind" : "bind", request.propagation};
+  // Recursive, so that "ro" means read-only for what is mounted below, too (docker-run(1), --volume).
+  if (request.access == Access::ReadOnly) mount.options.emplace_back("rro");
+  return mount;
+}
+
+oci::Mount resolve_bind(const MountRequest& request, UndoStack& undo) {
+  if (!path_exists(request.source)) {
+    undo.push("make the bind source", [path = request.source] { ::rmdir(path.c_str()); });
+    make_directories(request.source);
+  }
+  return bind_mount(request, request.source);
+}
+
+oci::Mount tmpfs_mount(const MountRequest& request) {
+  oci::Mount mount{.destination = request.target, .type = "tmpfs", .source = "tmpfs"};
+  mount.options = {"noexec", "nosuid", "nodev"};
+  mount.options.insert(mount.options.end(), request.tmpfs_options.begin(), request.tmpfs_options.end());
+  if (request.access == Access::ReadOnly) mount.options.emplace_back("ro");
+  return mount;
+}
+
+/// What can be refused before anything is made.
+void check_requests(const std::vector<MountRequest>& requests) {
+  std::vector<std::string> targets;
+  for (const MountRequest& request : requests) {
+    if (request.type == MountType::Bind && request.missing_source == MissingSource::Fail && !path_exists(request.source))
+      throw Error(ErrorKind::NotFound, fmt::format("bind source '{}' does not exist", request.source), 0,
+                  "make it first, or use -v, which makes a directory");
+    if (std::find(targets.begin(), targets.end(), request.target) != targets.end())
+      throw_error(ErrorKind::Conflict, "duplicate mount point: '{}'", request.target);
+    targets.push_back(request.target);
+  }
+}
+
+}  // namespace
+
+ResolvedMounts resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
+                              const image::Rootfs& rootfs, UndoStack& undo) {
+  check_requests(requests);
+  ResolvedMounts resolved;
+  for (const MountRequest& request : requests) {
+    if (request.type == MountType::Bind) {
+      resolved.mounts.push_back(resolve_bind(request, undo));
+      continue;
+    }
+    if (request.type == MountType::Tmpfs) {
+      resolved.mounts.push_back(tmpfs_mount(request));
+      continue;
+    }
+    const std::string name = request.source.empty() ? state::make_id() : request.source;
+    if (request.source.empty()) resolved.anonymous_volumes.push_back(name);
+    if (!path_exists(volume_directory(context, name)))
+      undo.push("make the volume", [&context, name] { remove_volume(context, name); });
+    const std::string data = open_volume(context, name);
+    populate_volume(context, request, name, data, rootfs);
+    resolved.mounts.push_back(bind_mount(request, data));
+  }
+  return resolved;
+}
+
+void remove_volume(const Context& context, const std::string& name) { remove_tree(volume_directory(context, name)); }
+
+}  // namespace myct::manager

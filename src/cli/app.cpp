@@ -46,20 +46,23 @@ void add_globals(CLI::App& app, Globals& globals) {
   app.add_flag("--debug", globals.debug, "Say what is done and how long each step takes, on stderr");
 }
 
-/// The command that the arguments name: the first word that is not an option or an option's value.
-const Command* find_command(int argc, char** argv) {
+/// The first word that is not an option or an option's value, or nullptr.
+const char* find_command_word(int argc, char** argv) {
   for (int index = 1; index < argc; ++index) {
     const std::string_view word = argv[index];
     if (word == "--root" || word == "--runtime-dir") {
       ++index;
       continue;
     }
-    if (word.starts_with('-')) continue;
-    for (const Command& command : kCommands)
-      if (word == command.name) return &command;
-    return nullptr;
+    if (!word.starts_with('-')) return argv[index];
   }
   return nullptr;
+}
+
+const Command* find_command(const char* word) {
+  for (const Command& command : kCommands)
+    if (std::string_view(word) == command.name) return &command;
+  throw Error(ErrorKind::Usage, fmt::format("unknown command '{}'", word), 0, "see 'myct --help'");
 }
 
 std::string absolute_path(std::string path) {
@@ -118,13 +121,16 @@ int run_app(int argc, char** argv) {
     app.require_subcommand(0, 1);
     app.failure_message(CLI::FailureMessage::simple);
     add_globals(app, globals);
-    const Command* chosen = find_command(argc, argv);
+    const char* word = find_command_word(argc, argv);
+    const Command* chosen = word != nullptr ? find_command(word) : nullptr;
     for (const Command& command : kCommands) {
       if (chosen != nullptr && chosen != &command) continue;
       CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
       if (chosen == &command) command.define(*subcommand, action);
     }
     return parse_and_run(argc, argv, app, globals, chosen, action);
+  } catch (const Error& error) {
+    return print_error(nullptr, error);
   } catch (const std::exception& error) {
     // Not an Error: out of memory, or a bug of ours.
     std::fprintf(stderr, "myct: internal error: %s\n", error.what());

@@ -132,7 +132,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
     // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
     linux_.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
   }
-  linux_.cgroups_path = "/myct/" + inputs.id;
+  linux_.cgroups_path = cgroups_path(inputs.id);
   const SecurityRequest& security = request.security;
   if (security.privileged) linux_.devices = inputs.host_devices;
   if (!security.privileged && !security.system_paths_unconfined) {
@@ -145,6 +145,8 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
 }
 
 }  // namespace
+
+std::string cgroups_path(const std::string& id) { return "/myct/" + id; }
 
 std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image) {
   std::vector<std::string> args = request.entrypoint.value_or(image.entrypoint);

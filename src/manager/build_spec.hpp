@@ -30,6 +30,9 @@ struct SpecInputs {
 /// Throws Error{Invalid} naming the option that cannot be fulfilled ("no command specified").
 [[nodiscard]] oci::Spec build_spec(const SpecInputs& inputs);
 
+/// Where a container's control group is made, below the hierarchy's mount point.
+[[nodiscard]] std::string cgroups_path(const std::string& id);
+
 /// The program and its arguments: the request's entrypoint and command over the image's, as Docker combines them.
 [[nodiscard]] std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image);
 

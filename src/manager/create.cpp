@@ -87,27 +87,26 @@ void write_network_files(FdRef directory, const RunRequest& request, const oci::
   write_file_at(directory, "resolv.conf", host_file("/etc/resolv.conf"));
 }
 
-/// The init for --init as a file that can be bound into containers; shared by all, read-only to them.
+/// The init for --init as a file that can be bound into containers; shared by all, read-only to them. Not under /run,
+/// which many hosts mount noexec.
 std::string install_init(const Context& context) {
-  const std::string path = context.paths.runtime_dir() + "/init";
+  const std::string path = context.paths.cache() + "/init";
   const std::string_view program = supervisor::init_program();
-  struct stat status {};
-  // Another build's file has another size or, rewritten after an upgrade, is replaced by a reboot at the latest.
-  if (::stat(path.c_str(), &status) == 0 && static_cast<size_t>(status.st_size) == program.size()) return path;
-  const Fd directory = open_path(context.paths.runtime_dir(), O_RDONLY | O_DIRECTORY);
+  if (try_read_file(path) == program) return path;
+  make_directories(context.paths.cache());
+  const Fd directory = open_path(context.paths.cache(), O_RDONLY | O_DIRECTORY);
   save_atomically(directory.ref(), "init", program, Durability::SurvivesProcessDeath, 0755);
   return path;
 }
 
-void make_container_directories(const Context& context, const std::string& directory, const state::Record& record,
-                                UndoStack& undo) {
-  const std::string run_directory = context.paths.run_container(record.id);
-  undo.push("make the container's directories", [&context, record] {
-    remove_everything(context, record, "", RemoveVolumes::Anonymous);
+/// The run directory with the owner's lock comes first: a container directory without an owner and a record is garbage.
+void make_container_directories(const Context& context, Container& container, UndoStack& undo) {
+  undo.push("make the container's directories", [&context, record = container.record] {
+    remove_everything(context, record, RemoveVolumes::Anonymous);
   });
-  make_new_directory(context.paths.run_containers(), run_directory);
-  make_new_directory(context.paths.containers(), directory);
-  const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
+  container.owner = state::own_container(context.paths, container.record.id);
+  make_new_directory(context.paths.containers(), container.directory);
+  const Fd fd = open_path(container.directory, O_RDONLY | O_DIRECTORY);
   for (const char* name : {"upper", "work", "merged"}) make_directory_at(fd.ref(), name, 0755);
 }
 
@@ -136,7 +135,7 @@ Container create_container(const Context& context, const RunRequest& request, co
   ResolvedMounts mounts = resolve_mounts(context, request.mounts, rootfs, undo);
   record.anonymous_volumes = std::move(mounts.anonymous_volumes);
   free_stale_name(context, record.name);
-  make_container_directories(context, container.directory, record, undo);
+  make_container_directories(context, container, undo);
   make_directories(context.paths.names());
   claim_some_name(context, record);
   undo.push("claim the name", [&context, name = record.name, id = record.id] {

@@ -12,7 +12,10 @@ namespace {
 
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
   std::optional<state::Record> record = state::load_record(context.paths, id);
-  if (!record) return std::nullopt;  // being made, or being removed
+  if (!record) {
+    (void)reconcile_unrecorded(context, id);
+    return std::nullopt;  // being made, or being removed
+  }
   std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
   const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
   const state::Status status = state::status_of(*record, run, kernel);

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "build_spec.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/syscall.hpp"
@@ -29,13 +30,17 @@ void kill_init(const state::RunInfo& run) {
   if (ready == 0) throw_error(ErrorKind::System, "process {} did not end within 10 s of being killed", run.init.pid);
 }
 
-std::string cgroup_of(const std::optional<state::RunInfo>& run) { return run ? run->cgroup : std::string(); }
+/// Where the container's control group is, or would be: a myct that was killed may not have come to noting it.
+std::string cgroup_of(const Context& context, const std::string& id) {
+  const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
+  if (run && !run->cgroup.empty()) return run->cgroup;
+  return cgroup::find_hierarchy().value_or("") + cgroups_path(id);
+}
 
 }  // namespace
 
-void remove_everything(const Context& context, const state::Record& record, const std::string& cgroup,
-                       RemoveVolumes volumes) {
-  if (!cgroup.empty()) cgroup::remove_cgroup(cgroup);
+void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes) {
+  cgroup::remove_cgroup(cgroup_of(context, record.id));
   if (volumes == RemoveVolumes::Anonymous)
     for (const std::string& volume : record.anonymous_volumes) remove_volume(context, volume);
   remove_tree(context.paths.container(record.id));
@@ -45,10 +50,17 @@ void remove_everything(const Context& context, const state::Record& record, cons
 
 bool reconcile(const Context& context, const ContainerSummary& container) {
   if (!container.record.auto_remove || container.status == state::Status::Running) return false;
-  // Its own myct is alive and about to do it, or has not come to starting it yet.
-  if (!container.run || is_running(container.run->monitor)) return false;
+  if (state::has_owner(context.paths, container.record.id)) return false;
   log::debug("container {}: its myct was killed; removing it", container.record.id);
-  remove_everything(context, container.record, container.run->cgroup, RemoveVolumes::Anonymous);
+  remove_everything(context, container.record, RemoveVolumes::Anonymous);
+  return true;
+}
+
+bool reconcile_unrecorded(const Context& context, const std::string& id) {
+  // Made under its owner's lock, so without an owner nobody will ever complete it.
+  if (state::has_owner(context.paths, id)) return false;
+  log::debug("container {}: it was never completed; removing it", id);
+  remove_everything(context, {.id = id}, RemoveVolumes::No);
   return true;
 }
 
@@ -71,7 +83,7 @@ void remove_container(const Context& context, const std::string& reference, Remo
   }
   if (!record) record = state::Record{.id = id};
   if (record->name.empty() && reference != id) record->name = reference;
-  remove_everything(context, *record, cgroup_of(run), volumes);
+  remove_everything(context, *record, volumes);
 }
 
 }  // namespace myct::manager

@@ -32,14 +32,9 @@ void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& 
 }
 
 void save_processes(const Context& context, const Container& container, const engine::Running& running) {
-  state::RunInfo run{.cgroup = running.cgroup.value_or("")};
-  // A program that has ended already has left nothing to write down; its outcome follows.
+  // Still there even if it has ended already: it is our child, and we have not waited for it.
   const std::optional<ProcessIdentity> init = identify(running.init.pid());
-  const std::optional<ProcessIdentity> monitor = identify(::getpid());
-  if (!init || !monitor) return;
-  run.init = *init;
-  run.monitor = *monitor;
-  state::save_run_info(context.paths, container.record.id, run);
+  if (init) state::save_run_info(context.paths, container.record.id, {.init = *init, .cgroup = running.cgroup.value_or("")});
 }
 
 /// A foreground container without a terminal gets our own descriptors: no copy loop, whatever the amount of data.
@@ -59,14 +54,14 @@ WaitStatus wait_for_end(engine::Running& running, const RunRequest& request, con
 
 /// Writes down how it ended, or takes everything away.
 void finish(const Context& context, Container& container, const engine::Running& running, int exit_status) {
-  const std::string cgroup = running.cgroup.value_or("");
   if (container.record.auto_remove) {
-    remove_everything(context, container.record, cgroup, RemoveVolumes::Anonymous);
+    remove_everything(context, container.record, RemoveVolumes::Anonymous);
     return;
   }
+  if (running.cgroup) cgroup::remove_cgroup(*running.cgroup);
   container.record.outcome = state::Outcome{.exit_code = exit_status, .finished_at = std::chrono::system_clock::now()};
-  state::save_record(context.paths, container.record);
-  if (!cgroup.empty()) cgroup::remove_cgroup(cgroup);
+  // A forced removal from elsewhere has taken the directory away together with the program.
+  if (path_exists(container.directory)) state::save_record(context.paths, container.record);
   remove_tree(context.paths.run_container(container.record.id));
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "myct/base/file.hpp"
 #include "myct/base/undo.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
@@ -17,6 +18,7 @@ struct Container {
   state::Record record;
   oci::Spec spec;
   std::string directory;
+  std::optional<FileLock> owner;  ///< tells other commands that somebody takes care of it
 };
 /// Makes all of it; what has to be taken back if a later step fails is pushed to `undo`.
 [[nodiscard]] Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
@@ -38,12 +40,14 @@ void remove_volume(const Context& context, const std::string& name);
 [[nodiscard]] std::vector<oci::Device> list_host_devices();
 
 // --- remove.cpp ----------------------------------------------------------------------------------------------------
-/// Takes away all that a container has on disk and in the kernel; its processes must be gone. Idempotent: the record
-/// goes last but one and the name is free with it, so a removal that was cut short can be repeated by anyone.
-void remove_everything(const Context& context, const state::Record& record, const std::string& cgroup,
-                       RemoveVolumes volumes);
+/// Takes away all that a container has on disk and in the kernel; its processes must be gone. Idempotent, and the
+/// directory with the record goes before the name and the run directory: a removal that was cut short can be
+/// repeated by anyone.
+void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes);
 /// What a command owes to a dead container that it meets: one that was to be removed at its end, and whose own myct was
 /// killed before it could do so, is removed now. True if so.
 bool reconcile(const Context& context, const ContainerSummary& container);
+/// The same for a container directory without a record: its myct was killed while it made or removed it. True if so.
+bool reconcile_unrecorded(const Context& context, const std::string& id);
 
 }  // namespace myct::manager

@@ -191,7 +191,7 @@ AvailableCapabilities current_capabilities() {
   if (::syscall(SYS_capget, &sets.header, sets.halves.data()) == -1) throw_errno("read this process's capabilities");
   AvailableCapabilities available;
   available.permitted = CapabilitySet(uint64_t{sets.halves[1].permitted} << 32 | sets.halves[0].permitted);
-  // 41 calls of prctl(2) take 4 us; the same from /proc/self/status takes ten times as long.
+  // 41 calls of prctl(2) take 8 us (14 us in a fresh process); reading /proc/self/status takes 14 us (65 us).
   for (int number = 0; number < kMaskBits; ++number) {
     const std::optional<bool> bounding = try_read_bounding(number);
     if (!bounding) break;

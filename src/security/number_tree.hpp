@@ -1,9 +1,9 @@
 // A BPF program that answers system calls by their number alone.
 //
-// libseccomp tests each number by itself and takes 1300 instructions and 17 ms for a policy like Docker's. Nearly all
-// rules ask for the number only, and neighbours mostly have one answer: a search over ranges of numbers takes a
-// fifth of that, and the kernel, which verifies, translates and emulates every instruction of a filter when it is
-// installed, a quarter of the time. What depends on arguments goes on to the program behind this one.
+// libseccomp tests each number by itself: for a policy like Docker's that takes 1280 instructions, 17 ms to compile
+// and 270 us to install, because the kernel verifies, translates and emulates every instruction. But nearly all
+// rules ask for the number only, and neighbours mostly have one answer. A search over ranges of numbers takes 350
+// instructions, 1 ms and 95 us. What depends on arguments goes on to the program behind this one.
 //
 // The kernel's cache of constant answers (Linux 5.11) sees through these instructions: only loads of the number and
 // of the architecture, comparisons with constants and jumps are used.

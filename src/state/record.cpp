@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <memory>
@@ -18,6 +19,7 @@ using json::Value;
 constexpr int kVersion = 1;
 constexpr const char* kRecordName = "container.json";
 constexpr const char* kRunName = "run.json";
+constexpr const char* kOwnerName = "/owner";
 
 SystemTime read_time(const Value& object, const char* key) {
   std::string text;
@@ -123,7 +125,6 @@ Record record_from_json(std::string_view text, std::string_view name) {
 std::string to_json(const RunInfo& run) {
   return Value{{"version", kVersion},
                {"init", identity_to_json(run.init)},
-               {"monitor", identity_to_json(run.monitor)},
                {"cgroup", run.cgroup}}
       .dump();
 }
@@ -134,7 +135,6 @@ RunInfo run_info_from_json(std::string_view text, std::string_view name) {
   check_version(document, name);
   RunInfo run;
   run.init = identity_from_json(document, "init");
-  run.monitor = identity_from_json(document, "monitor");
   json::read(document, "cgroup", run.cgroup);
   return run;
 }
@@ -162,6 +162,20 @@ std::optional<RunInfo> load_run_info(const Paths& paths, std::string_view id) {
   const std::optional<std::string> text = try_read_file(path);
   if (!text) return std::nullopt;
   return run_info_from_json(*text, path);
+}
+
+FileLock own_container(const Paths& paths, std::string_view id) {
+  const std::string directory = paths.run_container(id);
+  if (::mkdir(directory.c_str(), 0700) == -1 && errno != EEXIST) {
+    if (errno != ENOENT) throw_errno("make directory '{}'", directory);
+    make_directories(directory);
+  }
+  return FileLock::acquire(directory + kOwnerName);
+}
+
+bool has_owner(const Paths& paths, std::string_view id) {
+  const std::string path = paths.run_container(id) + kOwnerName;
+  return path_exists(path) && !FileLock::try_acquire(path);
 }
 
 std::vector<std::string> list_container_ids(const Paths& paths) {

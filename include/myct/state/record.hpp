@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
 #include "myct/base/units.hpp"
 #include "myct/state/paths.hpp"
@@ -38,8 +39,7 @@ struct Record {
 /// containers/<id>/run.json under the runtime directory: the processes of a started container.
 struct RunInfo {
   ProcessIdentity init;
-  ProcessIdentity monitor;  ///< the myct process that waits for the init
-  std::string cgroup;       ///< absolute path, or empty
+  std::string cgroup;  ///< absolute path, or empty
 };
 
 enum class Status : uint8_t { Created, Running, Exited };
@@ -67,6 +67,12 @@ void save_record(const Paths& paths, const Record& record);
 [[nodiscard]] std::optional<Record> load_record(const Paths& paths, std::string_view id);
 void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 [[nodiscard]] std::optional<RunInfo> load_run_info(const Paths& paths, std::string_view id);
+
+/// Held by the myct process that makes a container or waits for its end, as long as it lives: the kernel lets go of it
+/// however that process ends. Makes the container's run directory. Throws Error.
+[[nodiscard]] FileLock own_container(const Paths& paths, std::string_view id);
+/// Whether such a process lives.
+[[nodiscard]] bool has_owner(const Paths& paths, std::string_view id);
 
 /// Ids of every container directory, in no order. No directory yet: none.
 [[nodiscard]] std::vector<std::string> list_container_ids(const Paths& paths);

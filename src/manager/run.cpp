@@ -49,7 +49,7 @@ engine::SpawnOptions spawn_options(const Context& context, const Container& cont
 WaitStatus wait_for_end(engine::Running& running, const RunRequest& request, const supervisor::SignalCollector& signals) {
   if (!running.console.valid()) return supervisor::wait_forwarding_signals(running.init, signals);
   const supervisor::Input input = request.interactive ? supervisor::Input::Stdin : supervisor::Input::None;
-  return supervisor::relay_terminal(running.init, running.console.ref(), input, signals);
+  return supervisor::relay_terminal(running.init, std::move(running.console), input, signals);
 }
 
 /// Writes down how it ended, or takes everything away.

@@ -53,7 +53,10 @@ class RawTerminal {
   }
 
   [[noreturn]] void guard(int from_owner) {
-    to_guard_.reset();
+    // Nothing of the owner's may stay open here: its end of the pipe, the container's pty, its lock.
+    constexpr int kPipe = 3;
+    if (from_owner != kPipe) ::dup2(from_owner, kPipe);
+    ::close_range(kPipe + 1, ~0U, 0);
     ::prctl(PR_SET_NAME, "myct-terminal");
     // A signal for the whole process group must not take the guard away; a background process that sets a
     // terminal's mode would be stopped by SIGTTOU.
@@ -61,7 +64,7 @@ class RawTerminal {
     ::sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
     char word = 0;
-    if (::read(from_owner, &word, 1) != 1) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+    if (::read(kPipe, &word, 1) != 1) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
     ::_exit(0);
   }
 
@@ -72,8 +75,8 @@ class RawTerminal {
 
 class Relay {
  public:
-  Relay(ChildProcess& init, FdRef console, Input input, const SignalCollector& signals)
-      : init_(init), console_(console), signals_(signals), reads_stdin_(input == Input::Stdin) {
+  Relay(ChildProcess& init, Fd console, Input input, const SignalCollector& signals)
+      : init_(init), console_(std::move(console)), signals_(signals), reads_stdin_(input == Input::Stdin) {
     const int flags = ::fcntl(console_.get(), F_GETFL);
     if (flags == -1 || ::fcntl(console_.get(), F_SETFL, flags | O_NONBLOCK) == -1)
       throw_errno("make the container's terminal non-blocking");
@@ -93,6 +96,7 @@ class Relay {
   void step() {
     const bool can_read_stdin = reads_stdin_ && pending_.empty();
     const short console_events = static_cast<short>((output_open_ ? POLLIN : 0) | (pending_.empty() ? 0 : POLLOUT));
+    // poll(2) passes over negative descriptors: those of a console that was hung up, and of what is not wanted now.
     std::array<pollfd, 4> events{};
     events[kInit] = {.fd = init_.pidfd().get(), .events = POLLIN, .revents = 0};
     events[kSignals] = {.fd = signals_.fd().get(), .events = POLLIN, .revents = 0};
@@ -125,8 +129,21 @@ class Relay {
     ::ioctl(console_.get(), TIOCSWINSZ, &window);  // the kernel tells the program with SIGWINCH
   }
 
+  /// Closing the pty's master hangs up its other side, as a terminal that is closed does: the session's leader gets
+  /// SIGHUP, and whoever reads gets end of file. A leader that is process 1 may ignore the signal, and would then wait
+  /// for its foreground job for ever; so the job gets one, too, as it would from a leader that ends.
+  void hang_up() {
+    pid_t foreground = 0;
+    if (::ioctl(console_.get(), TIOCGPGRP, &foreground) == 0 && foreground > 1) ::kill(-foreground, SIGHUP);
+    console_.reset();
+    pending_.clear();
+    reads_stdin_ = false;
+    output_open_ = false;
+  }
+
   /// False when there is nothing more to copy now or ever.
   bool copy_output() {
+    if (!output_open_) return false;
     std::array<char, 16384> buffer;
     const ssize_t got = ::read(console_.get(), buffer.data(), buffer.size());
     if (got <= 0) {
@@ -134,13 +151,10 @@ class Relay {
       if (got == 0 || (errno != EAGAIN && errno != EINTR)) output_open_ = false;
       return false;
     }
-    if (output_lost_) return true;
     try {
       write_all(FdRef(STDOUT_FILENO), std::string_view(buffer.data(), static_cast<size_t>(got)), "standard output");
     } catch (const Error&) {
-      // Nobody reads any more: hang up, as a terminal that is closed does, and let the program end.
-      output_lost_ = true;
-      init_.signal(SIGHUP);
+      hang_up();  // nobody reads any more
     }
     return true;
   }
@@ -152,8 +166,7 @@ class Relay {
       pending_.assign(buffer.data(), static_cast<size_t>(got));
       write_pending();
     } else if (got == 0 || errno != EINTR) {
-      reads_stdin_ = false;  // the user's terminal is gone; SIGHUP tells the program
-      init_.signal(SIGHUP);
+      hang_up();  // the user's terminal is gone
     }
   }
 
@@ -168,12 +181,11 @@ class Relay {
   }
 
   ChildProcess& init_;
-  FdRef console_;
+  Fd console_;
   const SignalCollector& signals_;
   std::string pending_;
   bool reads_stdin_;
   bool output_open_ = true;
-  bool output_lost_ = false;
   bool ended_ = false;
 };
 
@@ -188,10 +200,10 @@ std::optional<oci::ConsoleSize> terminal_size() {
   return std::nullopt;
 }
 
-WaitStatus relay_terminal(ChildProcess& init, FdRef console, Input input, const SignalCollector& signals) {
+WaitStatus relay_terminal(ChildProcess& init, Fd console, Input input, const SignalCollector& signals) {
   std::optional<RawTerminal> raw;
   if (input == Input::Stdin) raw.emplace();
-  return Relay(init, console, input, signals).run();
+  return Relay(init, std::move(console), input, signals).run();
 }
 
 }  // namespace myct::supervisor

@@ -35,7 +35,8 @@ enum class Input : uint8_t { None, Stdin };
 
 /// Copies between this process's terminal and the container's pty until the container ends, in raw mode when stdin
 /// takes part; follows window-size changes and passes other signals on. The terminal's mode is restored at the
-/// end, on every error, and even when this process is killed. Throws Error.
-WaitStatus relay_terminal(ChildProcess& init, FdRef console, Input input, const SignalCollector& signals);
+/// end, on every error, and even when this process is killed. When the user's side goes away, the container's side is
+/// hung up. Throws Error.
+WaitStatus relay_terminal(ChildProcess& init, Fd console, Input input, const SignalCollector& signals);
 
 }  // namespace myct::supervisor

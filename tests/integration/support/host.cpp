@@ -22,6 +22,7 @@
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace myct::test {
 namespace {
@@ -116,11 +117,23 @@ std::string name_of(int pid) {
 Host::Host() {
   // Orphans come to us instead of to the machine's init, and are seen.
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) == -1) fail("become a subreaper");
-  enter_cgroup();
+  try {
+    enter_cgroup();
+    enter_namespaces();
+  } catch (const std::runtime_error&) {
+    leave_cgroup();
+    throw;
+  }
+}
+
+void Host::enter_namespaces() {
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET) == -1) fail("make namespaces (the tests need root)");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1) fail("make mounts private");
   bring_up_loopback();
-  if (!cgroups_.empty() && ::mount("cgroup2", cgroups_.c_str(), "cgroup2", 0, nullptr) == -1) fail("mount cgroup2");
+  if (cgroups_.empty()) return;
+  // In our mount namespace only. The machine's mount goes first: the kernel refuses the same file system on itself.
+  if (::umount2(cgroups_.c_str(), MNT_DETACH) == -1) fail("unmount " + cgroups_);
+  if (::mount("cgroup2", cgroups_.c_str(), "cgroup2", 0, nullptr) == -1) fail("mount " + cgroups_);
 }
 
 void Host::enter_cgroup() {
@@ -146,7 +159,9 @@ void Host::enter_cgroup() {
   cgroups_ = hierarchy;
 }
 
-Host::~Host() {
+Host::~Host() { leave_cgroup(); }
+
+void Host::leave_cgroup() {
   if (hierarchy_fd_ == -1) return;
   const int procs = ::openat(hierarchy_fd_, "cgroup.procs", O_WRONLY | O_CLOEXEC);
   if (procs == -1 || ::write(procs, "0", 1) != 1) std::cerr << "cannot leave the test's cgroup\n";
@@ -154,7 +169,7 @@ Host::~Host() {
   for (const char* below : {"/runner", "/myct", ""})
     if (::unlinkat(hierarchy_fd_, (group_name_ + below).c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT)
       std::cerr << "cannot remove the cgroup " << group_name_ << below << ": " << std::strerror(errno) << "\n";
-  ::close(hierarchy_fd_);
+  ::close(std::exchange(hierarchy_fd_, -1));
 }
 
 std::vector<int> Host::processes() const {

@@ -28,6 +28,8 @@ class Host {
 
  private:
   void enter_cgroup();
+  void enter_namespaces();
+  void leave_cgroup();
 
   std::string cgroups_;
   std::string group_name_;

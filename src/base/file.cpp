@@ -9,30 +9,14 @@
 #include <memory>
 
 #include "myct/base/error.hpp"
-#include "myct/base/syscall.hpp"
 
 namespace myct {
 namespace {
-
-constexpr int kOpenInRootAttempts = 64;
 
 std::string hex_suffix() {
   uint64_t random = 0;
   if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno("read random bytes");
   return fmt::format("{:016x}", random);
-}
-
-Fd open_in_root_raw(FdRef root, const std::string& path, int flags, mode_t mode) {
-  open_how how{};
-  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
-  how.mode = mode;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  for (int attempt = 0;; ++attempt) {
-    const int fd = sys::openat2(root.get(), path.c_str(), how);
-    if (fd >= 0) return Fd(fd);
-    // EAGAIN: a rename or mount elsewhere raced with a ".." (openat2(2)); a busy host needs a few tries.
-    if (errno != EAGAIN || attempt == kOpenInRootAttempts) return Fd();
-  }
 }
 
 struct CloseDirectory {
@@ -81,19 +65,6 @@ Fd open_path(const std::string& path, int flags, mode_t mode) { return open_at(F
 
 std::optional<Fd> try_open_path(const std::string& path, int flags, mode_t mode) {
   return try_open_at(FdRef(AT_FDCWD), path, flags, mode);
-}
-
-Fd open_in_root(FdRef root, const std::string& path, int flags, mode_t mode) {
-  Fd fd = open_in_root_raw(root, path, flags, mode);
-  if (!fd.valid()) throw_errno("open '{}' in the container's root", path);
-  return fd;
-}
-
-std::optional<Fd> try_open_in_root(FdRef root, const std::string& path, int flags, mode_t mode) {
-  Fd fd = open_in_root_raw(root, path, flags, mode);
-  if (fd.valid()) return fd;
-  if (errno == ENOENT) return std::nullopt;
-  throw_errno("open '{}' in the container's root", path);
 }
 
 std::string read_all(FdRef fd, std::string_view name) {

@@ -108,9 +108,8 @@ void ChildProcess::signal(int signal_number) const {
 
 WaitStatus ChildProcess::wait() {
   siginfo_t info{};
-  const bool by_pidfd = pidfd_.valid();
-  while (::waitid(by_pidfd ? P_PIDFD : P_PID, by_pidfd ? static_cast<id_t>(pidfd_.get()) : static_cast<id_t>(pid_),
-                  &info, WEXITED | __WALL) == -1)
+  // By number: our own child that nobody else reaps keeps it.
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | __WALL) == -1)
     if (errno != EINTR) throw_errno("wait for process {}", pid_);
   pid_ = 0;
   return from_siginfo(info);

@@ -53,7 +53,8 @@ std::optional<cgroup::Cgroup> try_create_cgroup(const std::string& path) {
   }
 }
 
-/// clone3(2) into the cgroup where the kernel can, else the child is moved there while it waits for Proceed.
+/// clone3(2) into the cgroup where the kernel can, else clone(2), and the child is moved there while it waits for
+/// Proceed.
 ChildProcess clone_child(uint64_t flags, const std::optional<cgroup::Cgroup>& cgroup, const ChildContext& context) {
   int pidfd = -1;
   clone_args arguments{};
@@ -65,12 +66,10 @@ ChildProcess clone_child(uint64_t flags, const std::optional<cgroup::Cgroup>& cg
     arguments.cgroup = static_cast<uint64_t>(cgroup->directory().get());
   }
   pid_t pid = sys::clone3(arguments);
-  const bool move_later = pid == -1 && cgroup && (errno == EINVAL || errno == E2BIG || errno == EOPNOTSUPP);
-  if (move_later) {
-    arguments.flags &= ~static_cast<uint64_t>(CLONE_INTO_CGROUP);
-    arguments.cgroup = 0;
-    pid = sys::clone3(arguments);
-  }
+  // clone3 is missing before Linux 5.3 and in sandboxes that deny it, CLONE_INTO_CGROUP before 5.7.
+  const bool older = pid == -1 && (errno == ENOSYS || errno == EINVAL || errno == E2BIG || errno == EOPNOTSUPP);
+  const bool move_later = older && cgroup.has_value();
+  if (older) pid = sys::clone(flags | CLONE_PIDFD | SIGCHLD, &pidfd);
   if (pid == 0) child_main(context);
   if (pid == -1) {
     const int errnum = errno;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -53,6 +54,17 @@ void save_index(const state::Paths& paths, const oci::Index& index) {
   save_atomically(directory.ref(), "index.json", oci::to_json(index), Durability::SurvivesPowerLoss);
 }
 
+void sync_store(const state::Paths& paths) {
+  struct stat images {};
+  struct stat layers {};
+  const Fd images_fd = open_path(paths.images(), O_RDONLY | O_DIRECTORY);
+  const Fd layers_fd = open_path(paths.layers(), O_RDONLY | O_DIRECTORY);
+  if (::syncfs(layers_fd.get()) == -1) throw_errno("sync '{}'", paths.layers());
+  const bool same = ::fstat(images_fd.get(), &images) == 0 && ::fstat(layers_fd.get(), &layers) == 0 &&
+                    images.st_dev == layers.st_dev;
+  if (!same && ::syncfs(images_fd.get()) == -1) throw_errno("sync '{}'", paths.images());
+}
+
 std::string name_of(const oci::Descriptor& manifest) {
   const auto found = manifest.annotations.find(std::string(oci::kAnnotationRefName));
   return found == manifest.annotations.end() ? std::string() : found->second;
@@ -66,8 +78,10 @@ std::string id_of(const state::Paths& paths, const oci::Descriptor& manifest) {
 oci::Descriptor save_blob(const state::Paths& paths, std::string_view media_type, std::string_view document) {
   oci::Descriptor descriptor{
       .media_type = std::string(media_type), .digest = digest_of(document), .size = document.size()};
+  const std::string name = hex_of(descriptor.digest);
   const Fd directory = open_path(blobs_path(paths), O_RDONLY | O_DIRECTORY);
-  save_atomically(directory.ref(), hex_of(descriptor.digest), document, Durability::SurvivesPowerLoss);
+  if (::faccessat(directory.get(), name.c_str(), F_OK, 0) == -1)
+    save_atomically(directory.ref(), name, document, Durability::SurvivesProcessDeath);
   return descriptor;
 }
 

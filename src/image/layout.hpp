@@ -29,12 +29,15 @@ void create_layout(const state::Paths& paths);
 /// Only with the index lock held.
 void save_index(const state::Paths& paths, const oci::Index& index);
 
+/// Everything written so far, blobs and layers, survives a power loss from here on (syncfs(2)).
+void sync_store(const state::Paths& paths);
+
 /// "alpine:latest", or empty for an image without a name.
 [[nodiscard]] std::string name_of(const oci::Descriptor& manifest);
 /// The id of the image that an entry of the index names.
 [[nodiscard]] std::string id_of(const state::Paths& paths, const oci::Descriptor& manifest);
 
-/// Writes a document under its digest; one that is there already stays.
+/// Writes a document under its digest; one that is there already stays. Survives power loss after sync_store().
 [[nodiscard]] oci::Descriptor save_blob(const state::Paths& paths, std::string_view media_type,
                                         std::string_view document);
 /// Throws Error naming the digest.

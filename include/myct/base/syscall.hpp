@@ -17,6 +17,12 @@ inline pid_t clone3(clone_args& arguments) noexcept {
   return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
+/// clone(2) without a stack of its own, as fork(2): for kernels and seccomp filters without clone3. `pidfd` is stored
+/// when `flags` has CLONE_PIDFD. The first three arguments are in this order on every architecture but s390.
+inline pid_t clone(uint64_t flags, int* pidfd) noexcept {
+  return static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, pidfd, nullptr, nullptr));
+}
+
 /// openat2(2).
 inline int openat2(int dirfd, const char* path, open_how& how) noexcept {
   return static_cast<int>(::syscall(SYS_openat2, dirfd, path, &how, sizeof how));

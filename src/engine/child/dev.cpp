@@ -32,9 +32,9 @@ void make_link(FdRef dev, const DeviceLink& link) {
 
 /// Where mknod is not allowed (no CAP_MKNOD, a user namespace), the host's own node is bound instead.
 void bind_host_node(FdRef root, const DevicePlan& device) {
-  const Fd node = clone_tree(FdRef(AT_FDCWD), device.path, /*recursive=*/false);
   const Fd target = open_or_make_file(root, device.path);
-  attach_mount(node.ref(), target.ref(), device.path);
+  (void)BindSource::open(FdRef(AT_FDCWD), device.path, /*recursive=*/false)
+      .attach({.root = root, .path = device.path, .target = target.ref()});
 }
 
 void make_node(FdRef root, FdRef dev, const DevicePlan& device) {

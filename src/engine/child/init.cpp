@@ -131,7 +131,7 @@ void reset_signals() {
   set_host_names(plan);
 
   steps.enter(Step::MakePrivate);
-  std::vector<Fd> bind_sources = clone_bind_sources(plan.mounts);
+  std::vector<BindSource> bind_sources = open_bind_sources(plan.mounts);
   if (plan.new_mount_namespace) make_mounts_private();
 
   steps.enter(Step::MountRootfs);

@@ -16,10 +16,10 @@
 namespace myct::engine {
 namespace {
 
-/// Covers files by the null device and directories by an empty read-only tmpfs, each made once and cloned.
+/// Covers files by the null device and directories by an empty read-only tmpfs, opened or made once.
 class Covers {
  public:
-  Fd for_file() {
+  void cover_file(const MountPoint& point) {
     if (!null_.valid()) {
       null_ = open_path("/dev/null", O_PATH | O_NOFOLLOW);
       struct stat status {};
@@ -27,21 +27,21 @@ class Covers {
       if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
         throw_error(ErrorKind::Denied, "'/dev/null' is not the null device");
     }
-    return clone_tree(null_.ref(), "", /*recursive=*/false);
+    (void)BindSource::open(null_.ref(), "", /*recursive=*/false).attach(point);
   }
 
-  Fd for_directory() {
-    if (!empty_.valid()) {
-      MountPlan plan;
-      plan.type = "tmpfs";
-      plan.source = "tmpfs";
-      plan.destination = "a masked path";
-      plan.parameters = {{"nr_blocks", "1"}, {"nr_inodes", "1"}};
-      plan.attributes_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-      empty_ = make_filesystem(plan);
-      return duplicate(empty_.ref());
+  void cover_directory(const MountPoint& point) {
+    if (empty_.valid()) {
+      (void)BindSource::open(empty_.ref(), "", /*recursive=*/false).attach(point);
+      return;
     }
-    return clone_tree(empty_.ref(), "", /*recursive=*/false);
+    MountPlan plan;
+    plan.type = "tmpfs";
+    plan.source = "tmpfs";
+    plan.destination = point.path;
+    plan.parameters = {{"nr_blocks", "1"}, {"nr_inodes", "1"}};
+    plan.attributes_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    empty_ = mount_filesystem(plan, point);
   }
 
  private:
@@ -52,22 +52,25 @@ class Covers {
 void mask_path(const std::string& path, Covers& covers) {
   const std::optional<Fd> target = try_open_path(path, O_PATH);
   if (!target) return;
+  const MountPoint point{.root = FdRef(AT_FDCWD), .path = path, .target = target->ref()};
   struct stat status {};
   if (::fstat(target->get(), &status) == -1) throw_errno("inspect '{}'", path);
-  const Fd cover = S_ISDIR(status.st_mode) ? covers.for_directory() : covers.for_file();
-  attach_mount(cover.ref(), target->ref(), path);
+  if (S_ISDIR(status.st_mode))
+    covers.cover_directory(point);
+  else
+    covers.cover_file(point);
 }
 
 void protect_path(const std::string& path) {
   const std::optional<Fd> target = try_open_path(path, O_PATH);
   if (!target) return;
-  const Fd copy = clone_tree(target->ref(), "", /*recursive=*/true);
+  const Fd copy = BindSource::open(target->ref(), "", /*recursive=*/true)
+                      .attach({.root = FdRef(AT_FDCWD), .path = path, .target = target->ref()});
   MountPlan plan;
   plan.destination = path;
   plan.attributes_set = MOUNT_ATTR_RDONLY;
   plan.recursive_attributes = true;
   set_mount_attributes(copy.ref(), plan);
-  attach_mount(copy.ref(), target->ref(), path);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Makes the container's root file system and enters it. Runs as root with CAP_SYS_ADMIN, in the new mount namespace.
 //
-// Order matters: volumes are cloned while the host's mounts are still shared (a volume that asks for slave or shared
+// Order matters: the sources of binds are taken while the host's mounts are still shared (a volume that asks for slave or shared
 // propagation has to be a peer of the host's mount), then everything is made private, then the root is mounted, then
 // what lies on it, in the order of config.json. The mounts die with this mount namespace; nothing is undone by hand.
 // See pivot_root(2), mount_setattr(2), Documentation/filesystems/{overlayfs,sharedsubtree}.rst, config-linux.md.
@@ -18,12 +18,6 @@
 
 namespace myct::engine {
 namespace {
-
-bool is_directory(FdRef fd, const std::string& name) {
-  struct stat status {};
-  if (::fstat(fd.get(), &status) == -1) throw_errno("inspect '{}'", name);
-  return S_ISDIR(status.st_mode);
-}
 
 /// /proc and /sys themselves must not be links: an image could point them elsewhere and have us write there
 /// (CVE-2019-19921).
@@ -48,13 +42,12 @@ Fd open_mount_point(FdRef root, const MountPlan& plan, bool directory) {
 
 }  // namespace
 
-std::vector<Fd> clone_bind_sources(const std::vector<MountPlan>& mounts) {
-  std::vector<Fd> clones(mounts.size());
-  for (size_t index = 0; index < mounts.size(); ++index) {
-    const MountPlan& plan = mounts[index];
-    if (plan.kind == MountKind::Bind) clones[index] = clone_tree(FdRef(AT_FDCWD), plan.source, plan.recursive_bind);
-  }
-  return clones;
+std::vector<BindSource> open_bind_sources(const std::vector<MountPlan>& mounts) {
+  std::vector<BindSource> sources;
+  for (const MountPlan& plan : mounts)
+    if (plan.kind == MountKind::Bind)
+      sources.push_back(BindSource::open(FdRef(AT_FDCWD), plan.source, plan.recursive_bind));
+  return sources;
 }
 
 void make_mounts_private() {
@@ -62,21 +55,21 @@ void make_mounts_private() {
 }
 
 Fd mount_rootfs(const RootfsPlan& rootfs) {
-  Fd root = rootfs.own_mount ? make_filesystem(*rootfs.own_mount)
-                             : clone_tree(FdRef(AT_FDCWD), rootfs.path, /*recursive=*/true);
   const Fd target = open_path(rootfs.path, O_PATH | O_DIRECTORY);
-  attach_mount(root.ref(), target.ref(), rootfs.path);
-  return root;
+  const MountPoint point{.root = FdRef(AT_FDCWD), .path = rootfs.path, .target = target.ref()};
+  if (rootfs.own_mount) return mount_filesystem(*rootfs.own_mount, point);
+  // pivot_root(2) wants a mount point: the directory is bound on itself.
+  return BindSource::open(FdRef(AT_FDCWD), rootfs.path, /*recursive=*/true).attach(point);
 }
 
-void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<Fd> clones) {
-  for (size_t index = 0; index < mounts.size(); ++index) {
-    const MountPlan& plan = mounts[index];
+void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<BindSource> sources) {
+  auto next_source = sources.begin();
+  for (const MountPlan& plan : mounts) {
     const bool is_bind = plan.kind == MountKind::Bind;
-    const Fd mount = is_bind ? std::move(clones[index]) : make_filesystem(plan);
+    const Fd target = open_mount_point(root, plan, !is_bind || next_source->is_directory());
+    const MountPoint point{.root = root, .path = plan.destination, .target = target.ref()};
+    const Fd mount = is_bind ? std::move(*next_source++).attach(point) : mount_filesystem(plan, point);
     if (is_bind || plan.propagation != 0) set_mount_attributes(mount.ref(), plan);
-    const Fd target = open_mount_point(root, plan, !is_bind || is_directory(mount.ref(), plan.source));
-    attach_mount(mount.ref(), target.ref(), plan.destination);
   }
 }
 
@@ -91,10 +84,10 @@ void pivot_into(FdRef root, uint64_t propagation) {
 }
 
 void make_root_readonly() {
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (::mount_setattr(AT_FDCWD, "/", 0, &attributes, sizeof attributes) == -1)
-    throw_errno("make the root file system read-only");
+  MountPlan plan;
+  plan.destination = "/";
+  plan.attributes_set = MOUNT_ATTR_RDONLY;
+  set_mount_attributes(open_path("/", O_PATH | O_DIRECTORY).ref(), plan);
 }
 
 }  // namespace myct::engine

@@ -1,6 +1,7 @@
 // The steps of the child, one function each, in the files named after what they deal with. Each throws Error.
 #pragma once
 
+#include "child/mount.hpp"
 #include "handshake.hpp"
 #include "plan.hpp"
 
@@ -12,11 +13,11 @@ void set_host_names(const ChildPlan& plan);
 void bring_up_loopback();
 
 // rootfs.cpp: all paths of the container are resolved below `root`, the descriptor of its root directory.
-/// One detached clone per bind mount, at the mount's index; the others stay invalid.
-[[nodiscard]] std::vector<Fd> clone_bind_sources(const std::vector<MountPlan>& mounts);
+/// The sources of the bind mounts, in their order.
+[[nodiscard]] std::vector<BindSource> open_bind_sources(const std::vector<MountPlan>& mounts);
 void make_mounts_private();
 [[nodiscard]] Fd mount_rootfs(const RootfsPlan& rootfs);
-void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<Fd> clones);
+void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<BindSource> sources);
 /// Makes `root` this process's root directory and lets go of the host's. `propagation` is config.json's
 /// rootfsPropagation as MS_* bits, or 0.
 void pivot_into(FdRef root, uint64_t propagation);

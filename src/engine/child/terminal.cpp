@@ -17,9 +17,9 @@ constexpr const char* kPtmx = "/dev/pts/ptmx";
 constexpr const char* kConsole = "/dev/console";
 
 void bind_console(FdRef root, FdRef slave) {
-  const Fd console = clone_tree(slave, "", /*recursive=*/false);
   const Fd target = open_or_make_file(root, kConsole);
-  attach_mount(console.ref(), target.ref(), kConsole);
+  (void)BindSource::open(slave, "", /*recursive=*/false)
+      .attach({.root = root, .path = kConsole, .target = target.ref()});
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The whole conversation between the parent (engine::spawn, Pending::proceed) and the child (init).
+// The whole conversation between the parent (engine::spawn, Pending) and the child (init).
 //
 //        child (init)                            parent
 //   1              <-- Proceed ----------------  cgroup joined, network attached

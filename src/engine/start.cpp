@@ -157,15 +157,18 @@ Pending spawn(const oci::Spec& spec, const SpawnOptions& options) {
   return Pending(std::move(state));  // the child's end of the pair closes here
 }
 
-Running Pending::proceed() {
-  State& state = *state_;
-  Running running;
-  bool ready = false;
+void Pending::proceed() {
   try {
-    state.handshake.send(Tag::Proceed);
+    state_->handshake.send(Tag::Proceed);
   } catch (const Error&) {
     // The child is gone already; what it said before is still to be read.
   }
+}
+
+Running Pending::wait_until_running() {
+  State& state = *state_;
+  Running running;
+  bool ready = false;
   for (;;) {
     std::optional<Received> received = state.handshake.receive();
     if (!received) {

@@ -60,12 +60,7 @@ void free_stale_name(const Context& context, const std::string& name) {
   const std::optional<std::string> holder = state::find_name(context.paths, name);
   if (!holder) return;
   try {
-    if (std::optional<state::Record> record = state::load_record(context.paths, *holder)) {
-      std::optional<state::RunInfo> run = state::load_run_info(context.paths, *holder);
-      const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
-      const state::Status status = state::status_of(*record, run, kernel);
-      (void)reconcile(context, {.record = std::move(*record), .run = std::move(run), .status = status});
-    }
+    (void)summarize(context, *holder);
   } catch (const Error& error) {
     log::debug("name '{}': {}", name, error.what());
   }
@@ -99,8 +94,20 @@ std::string install_init(const Context& context) {
   return path;
 }
 
+/// The merged root directory has the owner and mode of "upper": those of the image's root.
+void copy_root_attributes(const std::string& lowerdir, FdRef directory) {
+  struct stat status {};
+  if (::stat(lowerdir.c_str(), &status) == -1) throw_errno("inspect '{}'", lowerdir);
+  if ((status.st_uid != 0 || status.st_gid != 0) &&
+      ::fchownat(directory.get(), "upper", status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) == -1)
+    throw_errno("set the owner of the container's root directory");
+  if ((status.st_mode & 07777) != 0755 && ::fchmodat(directory.get(), "upper", status.st_mode & 07777, 0) == -1)
+    throw_errno("set the mode of the container's root directory");
+}
+
 /// The run directory with the owner's lock comes first: a container directory without an owner and a record is garbage.
-void make_container_directories(const Context& context, Container& container, UndoStack& undo) {
+void make_container_directories(const Context& context, const std::string& lowerdir, Container& container,
+                                UndoStack& undo) {
   undo.push("make the container's directories", [&context, record = container.record] {
     remove_everything(context, record, RemoveVolumes::Anonymous);
   });
@@ -108,6 +115,7 @@ void make_container_directories(const Context& context, Container& container, Un
   make_new_directory(context.paths.containers(), container.directory);
   const Fd fd = open_path(container.directory, O_RDONLY | O_DIRECTORY);
   for (const char* name : {"upper", "work", "merged"}) make_directory_at(fd.ref(), name, 0755);
+  copy_root_attributes(lowerdir, fd.ref());
 }
 
 }  // namespace
@@ -135,7 +143,7 @@ Container create_container(const Context& context, const RunRequest& request, co
   ResolvedMounts mounts = resolve_mounts(context, request.mounts, rootfs, undo);
   record.anonymous_volumes = std::move(mounts.anonymous_volumes);
   free_stale_name(context, record.name);
-  make_container_directories(context, container, undo);
+  make_container_directories(context, rootfs.lowerdirs.front(), container, undo);
   make_directories(context.paths.names());
   claim_some_name(context, record);
   undo.push("claim the name", [&context, name = record.name, id = record.id] {
@@ -155,9 +163,13 @@ Container create_container(const Context& context, const RunRequest& request, co
                                .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
   const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
   write_network_files(directory.ref(), request, container.spec);
-  write_file_at(directory.ref(), "config.json", oci::to_json(container.spec));
-  state::save_record(context.paths, record);
   return container;
+}
+
+void save_documents(const Context& context, const Container& container) {
+  const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
+  write_file_at(directory.ref(), "config.json", oci::to_json(container.spec));
+  state::save_record(context.paths, container.record);
 }
 
 }  // namespace myct::manager

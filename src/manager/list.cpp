@@ -10,30 +10,33 @@
 namespace myct::manager {
 namespace {
 
-std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
-  std::optional<state::Record> record = state::load_record(context.paths, id);
-  if (!record) {
-    (void)reconcile_unrecorded(context, id);
-    return std::nullopt;  // being made, or being removed
-  }
-  std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
-  const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
-  const state::Status status = state::status_of(*record, run, kernel);
-  return ContainerSummary{.record = std::move(*record), .run = std::move(run), .status = status};
-}
-
 bool is_hex(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 }  // namespace
 
+std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
+  ContainerSummary container;
+  std::optional<state::Record> record = state::load_record(context.paths, id);
+  if (!record) {
+    reconcile_unrecorded(context, id);
+    return std::nullopt;
+  }
+  container.record = std::move(*record);
+  container.run = state::load_run_info(context.paths, id);
+  const state::KernelView kernel = container.run ? state::look_at(*container.run) : state::KernelView{};
+  container.status = state::status_of(container.record, container.run, kernel);
+  if (reconcile(context, container)) return std::nullopt;
+  return container;
+}
+
 std::vector<ContainerSummary> list_containers(const Context& context) {
   std::vector<ContainerSummary> containers;
   for (const std::string& id : state::list_container_ids(context.paths)) {
     try {
       std::optional<ContainerSummary> container = summarize(context, id);
-      if (container && !reconcile(context, *container)) containers.push_back(std::move(*container));
+      if (container) containers.push_back(std::move(*container));
     } catch (const Error& error) {
       // One bad record must not hide the others.
       log::warning("container {}: {}: remove it with 'myct rm -f {}'", id.substr(0, 12), error.what(), id.substr(0, 12));

@@ -56,12 +56,11 @@ bool reconcile(const Context& context, const ContainerSummary& container) {
   return true;
 }
 
-bool reconcile_unrecorded(const Context& context, const std::string& id) {
+void reconcile_unrecorded(const Context& context, const std::string& id) {
   // Made under its owner's lock, so without an owner nobody will ever complete it.
-  if (state::has_owner(context.paths, id)) return false;
+  if (state::has_owner(context.paths, id)) return;
   log::debug("container {}: it was never completed; removing it", id);
   remove_everything(context, {.id = id}, RemoveVolumes::No);
-  return true;
 }
 
 void remove_container(const Context& context, const std::string& reference, RemoveRunning running,

@@ -77,7 +77,9 @@ int run(const Context& context, const RunRequest& request, const image::Progress
   write_cidfile(request, container.record.id, undo);
   const Fd null = request.interactive ? Fd() : open_path("/dev/null", O_RDONLY);
   engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, request, null));
-  engine::Running running = pending.proceed();
+  pending.proceed();
+  save_documents(context, container);  // while the init mounts its file systems
+  engine::Running running = pending.wait_until_running();
   save_processes(context, container, running);
   undo.commit();
   const WaitStatus status = wait_for_end(running, request, signals);

@@ -13,16 +13,19 @@
 namespace myct::manager {
 
 // --- create.cpp ----------------------------------------------------------------------------------------------------
-/// A container that has its directories, its name and its documents, and has not been started.
+/// A container that has its directories and its name, and has not been started.
 struct Container {
   state::Record record;
   oci::Spec spec;
   std::string directory;
   std::optional<FileLock> owner;  ///< tells other commands that somebody takes care of it
 };
-/// Makes all of it; what has to be taken back if a later step fails is pushed to `undo`.
+/// Makes all but the documents; what has to be taken back if a later step fails is pushed to `undo`.
 [[nodiscard]] Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
                                          UndoStack& undo);
+
+/// Writes config.json and the record; until then the container is one that is being made.
+void save_documents(const Context& context, const Container& container);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
 struct ResolvedMounts {
@@ -47,7 +50,12 @@ void remove_everything(const Context& context, const state::Record& record, Remo
 /// What a command owes to a dead container that it meets: one that was to be removed at its end, and whose own myct was
 /// killed before it could do so, is removed now. True if so.
 bool reconcile(const Context& context, const ContainerSummary& container);
-/// The same for a container directory without a record: its myct was killed while it made or removed it. True if so.
-bool reconcile_unrecorded(const Context& context, const std::string& id);
+/// The same for a container directory without a record: its myct was killed while it made or removed it.
+void reconcile_unrecorded(const Context& context, const std::string& id);
+
+// --- list.cpp ------------------------------------------------------------------------------------------------------
+/// The container as it is now, after reconciliation; nullopt when it is being made or removed, or was removed by that.
+/// Throws Error when its record cannot be read.
+[[nodiscard]] std::optional<ContainerSummary> summarize(const Context& context, const std::string& id);
 
 }  // namespace myct::manager

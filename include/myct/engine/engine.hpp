@@ -40,9 +40,11 @@ class Pending {
   ~Pending();
 
   [[nodiscard]] pid_t pid() const noexcept;
-  /// Lets the init go on, through all steps to exec. Throws the child's own Error: the step, the object, errno and
-  /// the exit status (127 or 126 when it was the command that could not be run).
-  [[nodiscard]] Running proceed();
+  /// Lets the init go on, through all steps to exec, and returns at once: the caller has time for other work.
+  void proceed();
+  /// Waits until the init has exec'ed. Throws the child's own Error: the step, the object, errno and the exit status
+  /// (127 or 126 when it was the command that could not be run).
+  [[nodiscard]] Running wait_until_running();
 
  private:
   friend Pending spawn(const oci::Spec&, const SpawnOptions&);

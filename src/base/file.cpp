@@ -125,8 +125,7 @@ void save_atomically(FdRef directory, const std::string& name, std::string_view 
 }
 
 void make_directory_at(FdRef directory, const std::string& name, mode_t mode) {
-  if (::mkdirat(directory.get(), name.c_str(), mode) == -1 && errno != EEXIST)
-    throw_errno("make directory '{}'", name);
+  if (::mkdirat(directory.get(), name.c_str(), mode) == -1 && errno != EEXIST) throw_errno("make directory '{}'", name);
 }
 
 void make_directories(const std::string& path) {
@@ -149,7 +148,8 @@ void remove_tree_at(FdRef directory, const std::string& name) {
   std::optional<Fd> fd = try_open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd) return;
   remove_children(std::move(*fd), name);
-  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT) throw_errno("remove '{}'", name);
+  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT)
+    throw_errno("remove '{}'", name);
 }
 
 void remove_tree(const std::string& path) { remove_tree_at(FdRef(AT_FDCWD), path); }

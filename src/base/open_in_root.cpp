@@ -1,6 +1,6 @@
 // Opening a path as a process with another root directory would: the root may be full of links made by an enemy who
-// goes on changing it, so the kernel does it in one call (openat2(2), RESOLVE_IN_ROOT). Kernels before 5.6, and sandboxes
-// that deny the call, get a walk that takes one component at a time and never asks for "..".
+// goes on changing it, so the kernel does it in one call (openat2(2), RESOLVE_IN_ROOT). Kernels before 5.6, and
+// sandboxes that deny the call, get a walk that takes one component at a time and never asks for "..".
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +23,9 @@ constexpr int kMaximumLinks = 40;  // as the kernel's MAXSYMLINKS
 /// and nothing that is renamed meanwhile can lead above the root.
 class Walk {
  public:
-  Walk(FdRef root, const std::string& path, bool follow_last) : root_(root), follow_last_(follow_last) { push_front(path); }
+  Walk(FdRef root, const std::string& path, bool follow_last) : root_(root), follow_last_(follow_last) {
+    push_front(path);
+  }
 
   /// Everything but the last component; an invalid descriptor and errno when it cannot be opened.
   Fd open(int flags, mode_t mode) {

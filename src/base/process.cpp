@@ -14,7 +14,6 @@
 namespace myct {
 namespace {
 
-
 struct StatFields {
   char state = '?';
   uint64_t start_time = 0;
@@ -33,8 +32,7 @@ std::optional<StatFields> parse_stat(std::string_view stat) {
     if (space == std::string_view::npos) return std::nullopt;
     stat.remove_prefix(space + 1);
   }
-  if (std::from_chars(stat.data(), stat.data() + stat.size(), fields.start_time).ec != std::errc{})
-    return std::nullopt;
+  if (std::from_chars(stat.data(), stat.data() + stat.size(), fields.start_time).ec != std::errc{}) return std::nullopt;
   return fields;
 }
 

@@ -114,8 +114,8 @@ std::optional<SystemTime> parse_time(std::string_view text) {
     return std::nullopt;
   }
   const int64_t seconds = ::timegm(&parts) - offset;
-  return SystemTime(std::chrono::duration_cast<SystemTime::duration>(
-      std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds)));
+  return SystemTime(std::chrono::duration_cast<SystemTime::duration>(std::chrono::seconds(seconds) +
+                                                                     std::chrono::nanoseconds(nanoseconds)));
 }
 
 }  // namespace myct

@@ -39,7 +39,8 @@ std::vector<std::string> parse_env_file(std::string_view content, const std::str
     const std::string variable(line.substr(0, line.find('=')));
     if (variable.empty()) throw_error(ErrorKind::Usage, "env file '{}', line {}: no variable name", name, number);
     if (variable.find_first_of(kBlanks) != std::string::npos)
-      throw_error(ErrorKind::Usage, "env file '{}', line {}: variable '{}' contains whitespaces", name, number, variable);
+      throw_error(ErrorKind::Usage, "env file '{}', line {}: variable '{}' contains whitespaces", name, number,
+                  variable);
     if (line.find('\0') != std::string_view::npos)
       throw_error(ErrorKind::Usage, "env file '{}', line {}: a NUL byte", name, number);
     if (const std::optional<std::string> entry = variable_or_copy(std::string(line), caller)) env.push_back(*entry);

@@ -11,9 +11,9 @@ namespace myct::cli {
 namespace {
 
 // docker-run(1), --ulimit: the names of setrlimit(2) in lower case; "as" is refused there, too.
-constexpr std::array<std::string_view, 15> kUlimits = {"core",     "cpu",    "data", "fsize", "locks",
-                                                       "memlock",  "msgqueue", "nice", "nofile", "nproc",
-                                                       "rss",      "rtprio", "rttime", "sigpending", "stack"};
+constexpr std::array<std::string_view, 15> kUlimits = {"core",    "cpu",      "data",   "fsize",      "locks",
+                                                       "memlock", "msgqueue", "nice",   "nofile",     "nproc",
+                                                       "rss",     "rtprio",   "rttime", "sigpending", "stack"};
 
 uint64_t parse_limit(std::string_view value, const std::string& text) {
   if (value == "-1") return RLIM_INFINITY;
@@ -85,7 +85,8 @@ void check_hostname(const std::string& text) {
   if (!text.empty() && text.size() <= kLongest && text.front() != '-' && text.front() != '.' &&
       text.find_first_not_of(kAllowed) == std::string::npos)
     return;
-  throw_error(ErrorKind::Usage, "invalid hostname '{}': letters, digits, '-' and '.', at most {} of them", text, kLongest);
+  throw_error(ErrorKind::Usage, "invalid hostname '{}': letters, digits, '-' and '.', at most {} of them", text,
+              kLongest);
 }
 
 }  // namespace myct::cli

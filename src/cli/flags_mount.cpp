@@ -14,7 +14,8 @@ using manager::MountRequest;
 using manager::MountType;
 using manager::Populate;
 
-constexpr std::array<std::string_view, 6> kPropagations = {"private", "rprivate", "slave", "rslave", "shared", "rshared"};
+constexpr std::array<std::string_view, 6> kPropagations = {"private", "rprivate", "slave",
+                                                           "rslave",  "shared",   "rshared"};
 // Hints for other platforms' file sharing and for SELinux: accepted and without effect where there is none, as Docker.
 constexpr std::array<std::string_view, 5> kIgnoredOptions = {"consistent", "cached", "delegated", "z", "Z"};
 

@@ -27,8 +27,7 @@ void print_images(const std::vector<image::ImageSummary>& images, bool full_ids)
 }
 
 void remove_image(const manager::Context& context, const std::string& name, image::Force force) {
-  const image::RemoveResult result =
-      image::remove(context.paths, name, force, manager::image_ids_in_use(context));
+  const image::RemoveResult result = image::remove(context.paths, name, force, manager::image_ids_in_use(context));
   for (const std::string& reference : result.untagged) print_line("Untagged: " + reference);
   if (!result.deleted.empty()) print_line("Deleted: " + result.deleted);
 }

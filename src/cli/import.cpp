@@ -16,13 +16,15 @@ void define_import(CLI::App& command, Action& action) {
   };
   const auto flags = std::make_shared<Flags>();
   set_usage(command, "Usage: myct import [OPTIONS] FILE NAME[:TAG]");
-  command.add_option("FILE", flags->source, "A tarball, plain or compressed by gzip, xz, zstd or bzip2; - is standard input")
+  command
+      .add_option("FILE", flags->source,
+                  "A tarball, plain or compressed by gzip, xz, zstd or bzip2; - is standard input")
       ->required();
   command.add_option("NAME", flags->reference, "The image's name, with ':latest' unless a tag is given")->required();
   action = [flags](const manager::Context& context) {
     ProgressBar bar(flags->reference);
-    const image::ImportResult result =
-        image::import_tarball(context.paths, {.source = flags->source, .reference = flags->reference, .progress = bar.callback()});
+    const image::ImportResult result = image::import_tarball(
+        context.paths, {.source = flags->source, .reference = flags->reference, .progress = bar.callback()});
     print_line(result.id);
     return 0;
   };

@@ -44,8 +44,7 @@ image::Progress ProgressBar::callback() {
 
 void ProgressBar::draw(uint64_t done, uint64_t total) {
   drawn_ = true;
-  const std::string amount =
-      total == 0 ? human_size(done) : fmt::format("{}/{}", human_size(done), human_size(total));
+  const std::string amount = total == 0 ? human_size(done) : fmt::format("{}/{}", human_size(done), human_size(total));
   const size_t around = what_.size() + amount.size() + sizeof "Importing  [] ";
   const size_t columns = terminal_columns();
   if (total == 0 || columns < around + kNarrowestBar) {

@@ -50,7 +50,11 @@ struct RunFlags {
 template <typename T>
 CLI::Option* add_list(CLI::App& command, const std::string& names, T& target, const std::string& help,
                       const char* type_name) {
-  return command.add_option(names, target, help)->type_name(type_name)->expected(1)->take_all()->allow_extra_args(false);
+  return command.add_option(names, target, help)
+      ->type_name(type_name)
+      ->expected(1)
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 template <typename T>
@@ -86,12 +90,14 @@ void add_process_options(CLI::App& command, RunFlags& flags) {
 }
 
 void add_environment_options(CLI::App& command, RunFlags& flags) {
-  add_value(command, "-h,--hostname", flags.hostname, "The host name; the id's first digits if it is not given", "NAME");
+  add_value(command, "-h,--hostname", flags.hostname, "The host name; the id's first digits if it is not given",
+            "NAME");
   add_value(command, "--network,--net", flags.network, "none: only a loopback interface; host: the host's own network",
             "MODE");
   add_list(command, "-v,--volume", flags.volumes, "Mount a directory of the host, or a named volume",
            "[SOURCE:]TARGET[:OPTIONS]");
-  add_list(command, "--mount", flags.mounts, "Mount a bind, volume or tmpfs, as type=...,source=...,target=...", "FIELDS");
+  add_list(command, "--mount", flags.mounts, "Mount a bind, volume or tmpfs, as type=...,source=...,target=...",
+           "FIELDS");
   add_list(command, "--tmpfs", flags.tmpfs, "Mount a tmpfs", "TARGET[:OPTIONS]");
   command.add_flag("--read-only", flags.read_only, "Mount the root file system read-only");
 }
@@ -152,8 +158,7 @@ void take_words(const RunFlags& flags, manager::RunRequest& request) {
   request.image = flags.image;
   auto first = flags.words.begin();
   if (request.image.empty()) {
-    if (flags.words.empty())
-      throw Error(ErrorKind::Usage, "no image given", 0, "see 'myct run --help'");
+    if (flags.words.empty()) throw Error(ErrorKind::Usage, "no image given", 0, "see 'myct run --help'");
     request.image = *first++;
   }
   request.command.assign(first, flags.words.end());
@@ -195,7 +200,9 @@ manager::RunRequest build_request(const RunFlags& flags, const manager::Context&
 void define_run(CLI::App& command, Action& action) {
   const auto flags = std::make_shared<RunFlags>();
   command.set_help_flag("--help", "Print this help");  // -h is the host name
-  set_usage(command, "Usage: myct run [OPTIONS] IMAGE [COMMAND [ARG...]]\n       myct run [OPTIONS] --image IMAGE [COMMAND [ARG...]]");
+  set_usage(
+      command,
+      "Usage: myct run [OPTIONS] IMAGE [COMMAND [ARG...]]\n       myct run [OPTIONS] --image IMAGE [COMMAND [ARG...]]");
   add_container_options(command, *flags);
   add_process_options(command, *flags);
   add_environment_options(command, *flags);

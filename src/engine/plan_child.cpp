@@ -25,8 +25,9 @@ struct NamespaceType {
   uint64_t flag;
 };
 constexpr std::array kNamespaceTypes = {
-    NamespaceType{"pid", CLONE_NEWPID}, NamespaceType{"mount", CLONE_NEWNS},      NamespaceType{"uts", CLONE_NEWUTS},
-    NamespaceType{"ipc", CLONE_NEWIPC}, NamespaceType{"network", CLONE_NEWNET}, NamespaceType{"cgroup", CLONE_NEWCGROUP},
+    NamespaceType{"pid", CLONE_NEWPID},     NamespaceType{"mount", CLONE_NEWNS},
+    NamespaceType{"uts", CLONE_NEWUTS},     NamespaceType{"ipc", CLONE_NEWIPC},
+    NamespaceType{"network", CLONE_NEWNET}, NamespaceType{"cgroup", CLONE_NEWCGROUP},
 };
 
 struct DefaultDevice {
@@ -45,14 +46,22 @@ struct RlimitName {
   int resource;
 };
 constexpr std::array kRlimits = {
-    RlimitName{"RLIMIT_AS", RLIMIT_AS},           RlimitName{"RLIMIT_CORE", RLIMIT_CORE},
-    RlimitName{"RLIMIT_CPU", RLIMIT_CPU},         RlimitName{"RLIMIT_DATA", RLIMIT_DATA},
-    RlimitName{"RLIMIT_FSIZE", RLIMIT_FSIZE},     RlimitName{"RLIMIT_LOCKS", RLIMIT_LOCKS},
-    RlimitName{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, RlimitName{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-    RlimitName{"RLIMIT_NICE", RLIMIT_NICE},       RlimitName{"RLIMIT_NOFILE", RLIMIT_NOFILE},
-    RlimitName{"RLIMIT_NPROC", RLIMIT_NPROC},     RlimitName{"RLIMIT_RSS", RLIMIT_RSS},
-    RlimitName{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   RlimitName{"RLIMIT_RTTIME", RLIMIT_RTTIME},
-    RlimitName{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, RlimitName{"RLIMIT_STACK", RLIMIT_STACK},
+    RlimitName{"RLIMIT_AS", RLIMIT_AS},
+    RlimitName{"RLIMIT_CORE", RLIMIT_CORE},
+    RlimitName{"RLIMIT_CPU", RLIMIT_CPU},
+    RlimitName{"RLIMIT_DATA", RLIMIT_DATA},
+    RlimitName{"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    RlimitName{"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    RlimitName{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+    RlimitName{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    RlimitName{"RLIMIT_NICE", RLIMIT_NICE},
+    RlimitName{"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    RlimitName{"RLIMIT_NPROC", RLIMIT_NPROC},
+    RlimitName{"RLIMIT_RSS", RLIMIT_RSS},
+    RlimitName{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+    RlimitName{"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    RlimitName{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    RlimitName{"RLIMIT_STACK", RLIMIT_STACK},
 };
 
 void plan_namespaces(const oci::Spec& spec, ChildPlan& plan) {
@@ -65,7 +74,8 @@ void plan_namespaces(const oci::Spec& spec, ChildPlan& plan) {
       if (type->flag == CLONE_NEWPID || type->flag == CLONE_NEWNS)
         throw_error(ErrorKind::Unsupported, "linux.namespaces: joining a {} namespace by path is not supported",
                     space.type);
-      plan.joins.push_back({.fd = open_path(space.path, O_RDONLY), .type = static_cast<int>(type->flag), .path = space.path});
+      plan.joins.push_back(
+          {.fd = open_path(space.path, O_RDONLY), .type = static_cast<int>(type->flag), .path = space.path});
       continue;
     }
     if (type->flag == CLONE_NEWCGROUP)
@@ -76,7 +86,8 @@ void plan_namespaces(const oci::Spec& spec, ChildPlan& plan) {
   plan.new_mount_namespace = (plan.clone_flags & CLONE_NEWNS) != 0;
   plan.new_network_namespace = (plan.clone_flags & CLONE_NEWNET) != 0;
   if (!plan.new_mount_namespace)
-    throw_error(ErrorKind::Unsupported, "linux.namespaces: a container without a mount namespace of its own is not supported");
+    throw_error(ErrorKind::Unsupported,
+                "linux.namespaces: a container without a mount namespace of its own is not supported");
 }
 
 void plan_mounts(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& plan) {
@@ -108,7 +119,8 @@ DevicePlan plan_device(const oci::Device& device) {
   else if (device.type == "p")
     planned.mode = S_IFIFO;
   else
-    throw_error(ErrorKind::Invalid, "linux.devices: '{}' has type '{}' instead of c, b, u or p", device.path, device.type);
+    throw_error(ErrorKind::Invalid, "linux.devices: '{}' has type '{}' instead of c, b, u or p", device.path,
+                device.type);
   planned.mode |= device.file_mode.value_or(0666) & 07777;
   planned.device = makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
   return planned;
@@ -117,7 +129,8 @@ DevicePlan plan_device(const oci::Device& device) {
 void plan_devices(const oci::Spec& spec, ChildPlan& plan) {
   for (const oci::Device& device : spec.linux_.devices) plan.devices.push_back(plan_device(device));
   for (const DefaultDevice& device : kDefaultDevices)
-    plan.devices.push_back({.path = device.path, .mode = S_IFCHR | 0666, .device = makedev(device.major, device.minor)});
+    plan.devices.push_back(
+        {.path = device.path, .mode = S_IFCHR | 0666, .device = makedev(device.major, device.minor)});
 }
 
 void plan_limits(const oci::Spec& spec, ChildPlan& plan) {

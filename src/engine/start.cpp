@@ -184,7 +184,8 @@ Running Pending::wait_until_running() {
     else if (packet.tag == Tag::Ready && !ready)
       ready = true;
     else
-      throw_error(ErrorKind::Internal, "unexpected packet {} from the container's init", static_cast<uint32_t>(packet.tag));
+      throw_error(ErrorKind::Internal, "unexpected packet {} from the container's init",
+                  static_cast<uint32_t>(packet.tag));
   }
   running.init = std::move(state.init);
   if (state.cgroup) running.cgroup = state.cgroup->path();

@@ -51,7 +51,8 @@ void copy_data(archive* reader, archive* writer, const char* name) {
 void copy_owner_and_mode(FdRef source, const std::string& destination) {
   struct stat status {};
   if (::fstat(source.get(), &status) == -1) throw_errno("inspect the image's directory");
-  if (::chown(destination.c_str(), status.st_uid, status.st_gid) == -1) throw_errno("set the owner of '{}'", destination);
+  if (::chown(destination.c_str(), status.st_uid, status.st_gid) == -1)
+    throw_errno("set the owner of '{}'", destination);
   if (::chmod(destination.c_str(), status.st_mode & 07777) == -1) throw_errno("set the mode of '{}'", destination);
 }
 

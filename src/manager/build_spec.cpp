@@ -15,7 +15,8 @@ constexpr const char* kInitInContainer = "/sbin/docker-init";
 /// Appends "NAME=value", or puts it in the place of an earlier NAME.
 void set_variable(std::vector<std::string>& env, const std::string& variable) {
   const std::string prefix = variable.substr(0, variable.find('=') + 1);
-  const auto earlier = std::find_if(env.begin(), env.end(), [&](const std::string& e) { return e.starts_with(prefix); });
+  const auto earlier =
+      std::find_if(env.begin(), env.end(), [&](const std::string& e) { return e.starts_with(prefix); });
   if (earlier != env.end())
     *earlier = variable;
   else
@@ -51,7 +52,8 @@ oci::Process build_process(const SpecInputs& inputs, security::CapabilitySet cap
   oci::Process process;
   process.terminal = request.tty;
   process.console_size = inputs.console_size;
-  process.user = {.uid = inputs.user.uid, .gid = inputs.user.gid, .umask = std::nullopt, .additional_gids = inputs.user.groups};
+  process.user = {
+      .uid = inputs.user.uid, .gid = inputs.user.gid, .umask = std::nullopt, .additional_gids = inputs.user.groups};
   process.args = command_line(request, inputs.image);
   if (request.init) process.args.insert(process.args.begin(), {kInitInContainer, "--"});
   process.env = build_env(inputs);
@@ -108,7 +110,8 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
   std::vector<oci::Mount> users = inputs.mounts;
   for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
     const std::string destination = std::string("/etc/") + name;
-    if (!covers(inputs.mounts, destination)) users.push_back(bind_file(inputs.container_directory + "/" + name, destination));
+    if (!covers(inputs.mounts, destination))
+      users.push_back(bind_file(inputs.container_directory + "/" + name, destination));
   }
   // By depth, so that "-v a:/x/y -v b:/x" does not hide the first under the second.
   std::stable_sort(users.begin(), users.end(), [](const oci::Mount& a, const oci::Mount& b) {
@@ -139,8 +142,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
     linux_.masked_paths = inputs.masked_paths;
     linux_.readonly_paths = inputs.readonly_paths;
   }
-  if (!security.privileged && !security.seccomp_unconfined)
-    linux_.seccomp = security::default_seccomp(capabilities);
+  if (!security.privileged && !security.seccomp_unconfined) linux_.seccomp = security::default_seccomp(capabilities);
   return linux_;
 }
 

@@ -19,11 +19,11 @@ struct SpecInputs {
   std::string container_directory;     ///< has merged/, upper/, work/, hosts, hostname, resolv.conf
   std::vector<std::string> lowerdirs;  ///< topmost first
   ResolvedUser user;
-  std::vector<oci::Mount> mounts;            ///< the user's, with sources that exist
-  std::vector<oci::Device> host_devices;     ///< for --privileged
+  std::vector<oci::Mount> mounts;         ///< the user's, with sources that exist
+  std::vector<oci::Device> host_devices;  ///< for --privileged
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
-  std::string init_path;                     ///< the host's path of the init for --init
+  std::string init_path;  ///< the host's path of the init for --init
   std::optional<oci::ConsoleSize> console_size;
 };
 

@@ -108,9 +108,8 @@ void copy_root_attributes(const std::string& lowerdir, FdRef directory) {
 /// The run directory with the owner's lock comes first: a container directory without an owner and a record is garbage.
 void make_container_directories(const Context& context, const std::string& lowerdir, Container& container,
                                 UndoStack& undo) {
-  undo.push("make the container's directories", [&context, record = container.record] {
-    remove_everything(context, record, RemoveVolumes::Anonymous);
-  });
+  undo.push("make the container's directories",
+            [&context, record = container.record] { remove_everything(context, record, RemoveVolumes::Anonymous); });
   container.owner = state::own_container(context.paths, container.record.id);
   make_new_directory(context.paths.containers(), container.directory);
   const Fd fd = open_path(container.directory, O_RDONLY | O_DIRECTORY);
@@ -137,30 +136,30 @@ Container create_container(const Context& context, const RunRequest& request, co
   container.directory = context.paths.container(record.id);
 
   make_state_roots(context);
-  const ResolvedUser user = resolve_user(request.user.value_or(rootfs.config.user),
-                                         read_from_image(rootfs.lowerdirs, "/etc/passwd"),
-                                         read_from_image(rootfs.lowerdirs, "/etc/group"));
+  const ResolvedUser user =
+      resolve_user(request.user.value_or(rootfs.config.user), read_from_image(rootfs.lowerdirs, "/etc/passwd"),
+                   read_from_image(rootfs.lowerdirs, "/etc/group"));
   ResolvedMounts mounts = resolve_mounts(context, request.mounts, rootfs, undo);
   record.anonymous_volumes = std::move(mounts.anonymous_volumes);
   free_stale_name(context, record.name);
   make_container_directories(context, rootfs.lowerdirs.front(), container, undo);
   make_directories(context.paths.names());
   claim_some_name(context, record);
-  undo.push("claim the name", [&context, name = record.name, id = record.id] {
-    state::release_name(context.paths, name, id);
-  });
-  container.spec = build_spec({.request = request,
-                               .image = rootfs.config,
-                               .id = record.id,
-                               .container_directory = container.directory,
-                               .lowerdirs = rootfs.lowerdirs,
-                               .user = user,
-                               .mounts = std::move(mounts.mounts),
-                               .host_devices = request.security.privileged ? list_host_devices() : std::vector<oci::Device>(),
-                               .masked_paths = security::default_masked_paths(),
-                               .readonly_paths = security::default_readonly_paths(),
-                               .init_path = request.init ? install_init(context) : std::string(),
-                               .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
+  undo.push("claim the name",
+            [&context, name = record.name, id = record.id] { state::release_name(context.paths, name, id); });
+  container.spec =
+      build_spec({.request = request,
+                  .image = rootfs.config,
+                  .id = record.id,
+                  .container_directory = container.directory,
+                  .lowerdirs = rootfs.lowerdirs,
+                  .user = user,
+                  .mounts = std::move(mounts.mounts),
+                  .host_devices = request.security.privileged ? list_host_devices() : std::vector<oci::Device>(),
+                  .masked_paths = security::default_masked_paths(),
+                  .readonly_paths = security::default_readonly_paths(),
+                  .init_path = request.init ? install_init(context) : std::string(),
+                  .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
   const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
   write_network_files(directory.ref(), request, container.spec);
   return container;

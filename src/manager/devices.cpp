@@ -15,7 +15,7 @@ namespace {
 
 // Directories that are file systems of the container's own, and names that the engine makes or that mean the caller's
 // terminal.
-constexpr std::array<std::string_view, 9> kSkipped = {"pts",  "shm",    "mqueue", "fd",  "stdin",
+constexpr std::array<std::string_view, 9> kSkipped = {"pts",    "shm",    "mqueue",  "fd",  "stdin",
                                                       "stdout", "stderr", "console", "ptmx"};
 
 struct CloseDirectory {

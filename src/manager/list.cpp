@@ -39,12 +39,12 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
       if (container) containers.push_back(std::move(*container));
     } catch (const Error& error) {
       // One bad record must not hide the others.
-      log::warning("container {}: {}: remove it with 'myct rm -f {}'", id.substr(0, 12), error.what(), id.substr(0, 12));
+      log::warning("container {}: {}: remove it with 'myct rm -f {}'", id.substr(0, 12), error.what(),
+                   id.substr(0, 12));
     }
   }
-  std::sort(containers.begin(), containers.end(), [](const ContainerSummary& a, const ContainerSummary& b) {
-    return a.record.created > b.record.created;
-  });
+  std::sort(containers.begin(), containers.end(),
+            [](const ContainerSummary& a, const ContainerSummary& b) { return a.record.created > b.record.created; });
   return containers;
 }
 

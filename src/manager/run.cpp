@@ -34,7 +34,8 @@ void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& 
 void save_processes(const Context& context, const Container& container, const engine::Running& running) {
   // Still there even if it has ended already: it is our child, and we have not waited for it.
   const std::optional<ProcessIdentity> init = identify(running.init.pid());
-  if (init) state::save_run_info(context.paths, container.record.id, {.init = *init, .cgroup = running.cgroup.value_or("")});
+  if (init)
+    state::save_run_info(context.paths, container.record.id, {.init = *init, .cgroup = running.cgroup.value_or("")});
 }
 
 /// A foreground container without a terminal gets our own descriptors: no copy loop, whatever the amount of data.
@@ -46,7 +47,8 @@ engine::SpawnOptions spawn_options(const Context& context, const Container& cont
           .standard_streams = {request.interactive ? STDIN_FILENO : null.get(), STDOUT_FILENO, STDERR_FILENO}};
 }
 
-WaitStatus wait_for_end(engine::Running& running, const RunRequest& request, const supervisor::SignalCollector& signals) {
+WaitStatus wait_for_end(engine::Running& running, const RunRequest& request,
+                        const supervisor::SignalCollector& signals) {
   if (!running.console.valid()) return supervisor::wait_forwarding_signals(running.init, signals);
   const supervisor::Input input = request.interactive ? supervisor::Input::Stdin : supervisor::Input::None;
   return supervisor::relay_terminal(running.init, std::move(running.console), input, signals);

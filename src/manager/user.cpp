@@ -107,9 +107,8 @@ ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::s
   std::string_view group_part = whole;
   const std::string_view user_part = take_field(group_part, ':');
   const std::optional<uint32_t> uid = parse_id(user_part.empty() ? "0" : user_part);
-  const std::optional<PasswdEntry> entry = find_passwd(passwd, [&](const PasswdEntry& candidate) {
-    return uid ? candidate.uid == *uid : candidate.name == user_part;
-  });
+  const std::optional<PasswdEntry> entry = find_passwd(
+      passwd, [&](const PasswdEntry& candidate) { return uid ? candidate.uid == *uid : candidate.name == user_part; });
   if (!uid && !entry) {
     if (parse_signed(user_part))
       throw_error(ErrorKind::Invalid, "user id '{}' is not between 0 and {}", user_part, kLargestId);

@@ -86,7 +86,8 @@ oci::Mount tmpfs_mount(const MountRequest& request) {
 void check_requests(const std::vector<MountRequest>& requests) {
   std::vector<std::string> targets;
   for (const MountRequest& request : requests) {
-    if (request.type == MountType::Bind && request.missing_source == MissingSource::Fail && !path_exists(request.source))
+    if (request.type == MountType::Bind && request.missing_source == MissingSource::Fail &&
+        !path_exists(request.source))
       throw Error(ErrorKind::NotFound, fmt::format("bind source '{}' does not exist", request.source), 0,
                   "make it first, or use -v, which makes a directory");
     if (std::find(targets.begin(), targets.end(), request.target) != targets.end())

@@ -1,5 +1,5 @@
-// A name is a symbolic link names/<name> -> ../containers/<id>: made by one atomic call that fails when it is there, and
-// dangling, which means free, as soon as the container's directory is gone.
+// A name is a symbolic link names/<name> -> ../containers/<id>: made by one atomic call that fails when it is there,
+// and dangling, which means free, as soon as the container's directory is gone.
 #include "myct/state/names.hpp"
 
 #include <fmt/format.h>
@@ -17,26 +17,27 @@ namespace myct::state {
 namespace {
 
 constexpr std::array kAdjectives = {
-    "agile",   "amber",   "ample",  "bold",    "brave",   "bright", "brisk",  "calm",    "candid", "clever", "cosmic",
-    "crisp",   "curious", "daring", "dapper",  "deft",    "eager",  "early",  "earnest", "fair",   "fearless", "fleet",
-    "frank",   "gentle",  "glad",   "golden",  "happy",   "hardy",  "honest", "humble",  "jolly",  "keen",   "kind",
-    "lively",  "loyal",   "lucid",  "mellow",  "merry",   "mighty", "modest", "nimble",  "noble",  "patient", "placid",
-    "plucky",  "polite",  "proud",  "quick",   "quiet",   "rapid",  "ready",  "serene",  "sharp",  "silent", "sincere",
-    "smart",   "sober",   "stoic",  "sturdy",  "subtle",  "sunny",  "swift",  "tender",  "tidy",   "upbeat", "valiant",
-    "vivid",   "warm",    "wise",   "witty",   "zesty",
+    "agile",  "amber",   "ample",  "bold",   "brave",  "bright", "brisk",  "calm",    "candid", "clever",   "cosmic",
+    "crisp",  "curious", "daring", "dapper", "deft",   "eager",  "early",  "earnest", "fair",   "fearless", "fleet",
+    "frank",  "gentle",  "glad",   "golden", "happy",  "hardy",  "honest", "humble",  "jolly",  "keen",     "kind",
+    "lively", "loyal",   "lucid",  "mellow", "merry",  "mighty", "modest", "nimble",  "noble",  "patient",  "placid",
+    "plucky", "polite",  "proud",  "quick",  "quiet",  "rapid",  "ready",  "serene",  "sharp",  "silent",   "sincere",
+    "smart",  "sober",   "stoic",  "sturdy", "subtle", "sunny",  "swift",  "tender",  "tidy",   "upbeat",   "valiant",
+    "vivid",  "warm",    "wise",   "witty",  "zesty",
 };
 constexpr std::array kSurnames = {
-    "abel",      "agnesi",   "aitken",   "ampere",   "archimedes", "babbage", "bartik",   "bayes",    "bernoulli",
-    "bohr",      "boltzmann", "boole",   "cantor",   "carson",     "cerf",    "chandra",  "church",   "clarke",
-    "cori",      "curie",    "dijkstra", "dirac",    "engelbart",  "erdos",   "euclid",   "euler",    "faraday",
-    "fermat",    "fermi",    "feynman",  "fourier",  "franklin",   "galileo", "galois",   "gauss",    "germain",
-    "goodall",   "goedel",   "hamilton", "hamming",  "hawking",    "heisenberg", "hertz", "hilbert",  "hoare",
-    "hodgkin",   "hopper",   "hypatia",  "jackson",  "joliot",     "kepler",  "kilby",    "knuth",    "kovalevskaya",
-    "lamarr",    "lamport",  "laplace",  "leibniz",  "liskov",     "lovelace", "maxwell", "mccarthy", "meitner",
-    "mendel",    "minsky",   "mirzakhani", "moore",  "napier",     "neumann", "newton",   "noether",  "pascal",
-    "pasteur",   "pauling",  "perlman",  "planck",   "poincare",   "ptolemy", "ramanujan", "ride",    "riemann",
-    "ritchie",   "rubin",    "shannon",  "sinoussi", "tesla",      "thompson", "turing",  "volta",    "wiles",
-    "wilkes",    "wing",     "wirth",    "wu",       "yonath",     "zuse",
+    "abel",      "agnesi",     "aitken",    "ampere",   "archimedes", "babbage",      "bartik",    "bayes",
+    "bernoulli", "bohr",       "boltzmann", "boole",    "cantor",     "carson",       "cerf",      "chandra",
+    "church",    "clarke",     "cori",      "curie",    "dijkstra",   "dirac",        "engelbart", "erdos",
+    "euclid",    "euler",      "faraday",   "fermat",   "fermi",      "feynman",      "fourier",   "franklin",
+    "galileo",   "galois",     "gauss",     "germain",  "goodall",    "goedel",       "hamilton",  "hamming",
+    "hawking",   "heisenberg", "hertz",     "hilbert",  "hoare",      "hodgkin",      "hopper",    "hypatia",
+    "jackson",   "joliot",     "kepler",    "kilby",    "knuth",      "kovalevskaya", "lamarr",    "lamport",
+    "laplace",   "leibniz",    "liskov",    "lovelace", "maxwell",    "mccarthy",     "meitner",   "mendel",
+    "minsky",    "mirzakhani", "moore",     "napier",   "neumann",    "newton",       "noether",   "pascal",
+    "pasteur",   "pauling",    "perlman",   "planck",   "poincare",   "ptolemy",      "ramanujan", "ride",
+    "riemann",   "ritchie",    "rubin",     "shannon",  "sinoussi",   "tesla",        "thompson",  "turing",
+    "volta",     "wiles",      "wilkes",    "wing",     "wirth",      "wu",           "yonath",    "zuse",
 };
 
 template <size_t Size>

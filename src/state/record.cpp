@@ -78,14 +78,10 @@ Status status_of(const Record& record, const std::optional<RunInfo>& run, Kernel
 }
 
 std::string to_json(const Record& record) {
-  Value document{{"version", kVersion},
-                 {"id", record.id},
-                 {"name", record.name},
-                 {"created", format_time(record.created)},
-                 {"image", record.image},
-                 {"imageId", record.image_id},
-                 {"command", record.command},
-                 {"autoRemove", record.auto_remove}};
+  Value document{{"version", kVersion},       {"id", record.id},
+                 {"name", record.name},       {"created", format_time(record.created)},
+                 {"image", record.image},     {"imageId", record.image_id},
+                 {"command", record.command}, {"autoRemove", record.auto_remove}};
   json::write_unless_empty(document, "labels", record.labels);
   json::write_unless_empty(document, "anonymousVolumes", record.anonymous_volumes);
   if (record.started_at) document["startedAt"] = format_time(*record.started_at);
@@ -123,10 +119,7 @@ Record record_from_json(std::string_view text, std::string_view name) {
 }
 
 std::string to_json(const RunInfo& run) {
-  return Value{{"version", kVersion},
-               {"init", identity_to_json(run.init)},
-               {"cgroup", run.cgroup}}
-      .dump();
+  return Value{{"version", kVersion}, {"init", identity_to_json(run.init)}, {"cgroup", run.cgroup}}.dump();
 }
 
 RunInfo run_info_from_json(std::string_view text, std::string_view name) {

@@ -16,7 +16,7 @@ namespace {
 /// All that can be caught and mean something to a program, less: SIGCHLD and SIGPIPE, which are about us; SIGURG, as in
 /// Docker; the synchronous ones (SIGSEGV and the like); and those of job control, which must stop and
 /// continue myct itself, or a shell's Ctrl-Z would do nothing.
-constexpr std::array kForwarded = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGUSR1, SIGUSR2, SIGALRM,
+constexpr std::array kForwarded = {SIGHUP,  SIGINT,    SIGQUIT,  SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
                                    SIGPROF, SIGVTALRM, SIGWINCH, SIGPOLL, SIGPWR,  SIGXCPU, SIGXFSZ};
 
 sigset_t forwarded_signals() {

@@ -9,25 +9,25 @@
 namespace myct {
 
 // enumerator, what the user reads
-#define MYCT_STEPS(X)                                    \
-  X(None, "start")                                       \
-  X(WaitForParent, "wait for the parent")                \
-  X(JoinNamespaces, "join namespaces")                   \
-  X(SetUpSession, "set up the session")                  \
-  X(SetUpLoopback, "bring up the loopback interface")    \
-  X(SetHostname, "set the host name")                    \
-  X(MakePrivate, "make mounts private")                  \
-  X(MountRootfs, "mount the root file system")           \
+#define MYCT_STEPS(X)                                     \
+  X(None, "start")                                        \
+  X(WaitForParent, "wait for the parent")                 \
+  X(JoinNamespaces, "join namespaces")                    \
+  X(SetUpSession, "set up the session")                   \
+  X(SetUpLoopback, "bring up the loopback interface")     \
+  X(SetHostname, "set the host name")                     \
+  X(MakePrivate, "make mounts private")                   \
+  X(MountRootfs, "mount the root file system")            \
   X(MountVolumes, "mount volumes")                        \
-  X(PopulateDev, "populate /dev")                        \
-  X(OpenConsole, "set up the terminal")                  \
-  X(PivotRoot, "enter the root file system")             \
-  X(WriteSysctls, "write sysctls")                       \
-  X(MaskPaths, "mask paths")                             \
-  X(SetLimits, "set resource limits")                    \
-  X(RestrictSyscalls, "install the seccomp filter")      \
+  X(PopulateDev, "populate /dev")                         \
+  X(OpenConsole, "set up the terminal")                   \
+  X(PivotRoot, "enter the root file system")              \
+  X(WriteSysctls, "write sysctls")                        \
+  X(MaskPaths, "mask paths")                              \
+  X(SetLimits, "set resource limits")                     \
+  X(RestrictSyscalls, "install the seccomp filter")       \
   X(EnterWorkingDirectory, "enter the working directory") \
-  X(SetIdentity, "set user and capabilities")            \
+  X(SetIdentity, "set user and capabilities")             \
   X(ExecProcess, "run")
 
 enum class Step : uint32_t {

@@ -27,10 +27,9 @@ struct SpawnOptions {
 /// A container whose init has been exec'ed. The owner waits for it.
 struct Running {
   ChildProcess init;
-  Fd console;                       ///< the pty's master when process.terminal is set, else invalid
+  Fd console;                         ///< the pty's master when process.terminal is set, else invalid
   std::optional<std::string> cgroup;  ///< absolute path of its control group
 };
-
 
 /// A container whose init exists in its namespaces and cgroup and waits. Destroying it kills the init.
 class Pending {

@@ -34,8 +34,8 @@ struct ImageSummary {
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 struct ImportRequest {
-  std::string source;     ///< a path, or "-" for standard input
-  std::string reference;  ///< "name[:tag]"; normalised by the store
+  std::string source;              ///< a path, or "-" for standard input
+  std::string reference;           ///< "name[:tag]"; normalised by the store
   oci::ImageConfig config;         ///< without a command and an entry point: /bin/sh where the root has one
   Progress progress;               ///< may be empty
   std::string wrapping_directory;  ///< the directory that wraps the root, if one does; empty: recognised by itself

@@ -27,7 +27,7 @@ struct MountRequest {
   MissingSource missing_source = MissingSource::Fail;
   Populate populate = Populate::Yes;
   std::string propagation = "rprivate";
-  bool recursive = true;                ///< bind with what is mounted below the source
+  bool recursive = true;  ///< bind with what is mounted below the source
   std::vector<std::string> tmpfs_options;
 };
 
@@ -45,11 +45,11 @@ struct SecurityRequest {
 struct RunRequest {
   std::string image;
   std::vector<std::string> image_search_path;
-  std::vector<std::string> command;                 ///< replaces the image's cmd when not empty
+  std::vector<std::string> command;                    ///< replaces the image's cmd when not empty
   std::optional<std::vector<std::string>> entrypoint;  ///< replaces the image's entrypoint and clears its cmd
-  std::string name;                                 ///< empty: one is made up
-  std::string hostname;                             ///< empty: the id's first twelve digits
-  std::vector<std::string> env;                     ///< "NAME=value", in order of growing precedence
+  std::string name;                                    ///< empty: one is made up
+  std::string hostname;                                ///< empty: the id's first twelve digits
+  std::vector<std::string> env;                        ///< "NAME=value", in order of growing precedence
   std::optional<std::string> workdir;
   std::optional<std::string> user;
   std::vector<MountRequest> mounts;

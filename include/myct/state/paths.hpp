@@ -29,7 +29,9 @@ class Paths {
 
   // --- dies with the boot ------------------------------------------------------------------------------------
   [[nodiscard]] std::string run_containers() const { return runtime_dir_ + "/containers"; }
-  [[nodiscard]] std::string run_container(std::string_view id) const { return run_containers() + "/" + std::string(id); }
+  [[nodiscard]] std::string run_container(std::string_view id) const {
+    return run_containers() + "/" + std::string(id);
+  }
   /// Lock files that belong to no container.
   [[nodiscard]] std::string locks() const { return runtime_dir_ + "/locks"; }
 

@@ -18,9 +18,9 @@ struct AttributeFlag {
   unsigned long flag;
 };
 constexpr std::array kFlags = {
-    AttributeFlag{MOUNT_ATTR_RDONLY, MS_RDONLY},   AttributeFlag{MOUNT_ATTR_NOSUID, MS_NOSUID},
-    AttributeFlag{MOUNT_ATTR_NODEV, MS_NODEV},     AttributeFlag{MOUNT_ATTR_NOEXEC, MS_NOEXEC},
-    AttributeFlag{MOUNT_ATTR_NOATIME, MS_NOATIME}, AttributeFlag{MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
+    AttributeFlag{MOUNT_ATTR_RDONLY, MS_RDONLY},         AttributeFlag{MOUNT_ATTR_NOSUID, MS_NOSUID},
+    AttributeFlag{MOUNT_ATTR_NODEV, MS_NODEV},           AttributeFlag{MOUNT_ATTR_NOEXEC, MS_NOEXEC},
+    AttributeFlag{MOUNT_ATTR_NOATIME, MS_NOATIME},       AttributeFlag{MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
     AttributeFlag{MOUNT_ATTR_NODIRATIME, MS_NODIRATIME},
 };
 
@@ -70,8 +70,8 @@ std::string mount_hint(int errnum) {
 
 void mount_classic(const MountPlan& plan, FdRef target) {
   const std::string options = option_text(plan);
-  if (::mount(plan.source.c_str(), descriptor_path(target).c_str(), plan.type.c_str(),
-              mount_flags(plan.attributes_set), options.c_str()) == 0)
+  if (::mount(plan.source.c_str(), descriptor_path(target).c_str(), plan.type.c_str(), mount_flags(plan.attributes_set),
+              options.c_str()) == 0)
     return;
   const int errnum = errno;
   throw Error(kind_of_errno(errnum), fmt::format("mount {} on '{}'", plan.type, plan.destination), errnum,
@@ -86,7 +86,8 @@ void bind_classic(FdRef source, FdRef target, bool recursive, const std::string&
 
 void remount_classic(FdRef mount, const MountPlan& plan) {
   if (plan.recursive_attributes)
-    log::debug("'{}': what is mounted below it keeps its own options: this kernel has no mount_setattr", plan.destination);
+    log::debug("'{}': what is mounted below it keeps its own options: this kernel has no mount_setattr",
+               plan.destination);
   // A remount sets all flags anew, so those that the mount has already are given again (statvfs(3) has the same bits).
   struct statvfs status {};
   if (::fstatvfs(mount.get(), &status) == -1) throw_errno("inspect mount '{}'", plan.destination);

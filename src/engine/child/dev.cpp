@@ -20,8 +20,8 @@ struct DeviceLink {
 
 // config-linux.md, "Dev symbolic links" and "Default devices" (ptmx).
 constexpr std::array kLinks = {
-    DeviceLink{"fd", "/proc/self/fd"},         DeviceLink{"stdin", "/proc/self/fd/0"},
-    DeviceLink{"stdout", "/proc/self/fd/1"},   DeviceLink{"stderr", "/proc/self/fd/2"},
+    DeviceLink{"fd", "/proc/self/fd"},       DeviceLink{"stdin", "/proc/self/fd/0"},
+    DeviceLink{"stdout", "/proc/self/fd/1"}, DeviceLink{"stderr", "/proc/self/fd/2"},
     DeviceLink{"ptmx", "pts/ptmx"},
 };
 

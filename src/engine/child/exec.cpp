@@ -61,7 +61,8 @@ std::string explain(const std::string& path, int errnum) {
   if (errnum != ENOENT) return {};
   const std::string interpreter = interpreter_of(path);
   if (interpreter.empty()) return {};
-  if (interpreter.back() == '\r') return "its first line ends in a carriage return: save the script with Unix line ends";
+  if (interpreter.back() == '\r')
+    return "its first line ends in a carriage return: save the script with Unix line ends";
   return fmt::format("its interpreter '{}' is not in the image", interpreter);
 }
 

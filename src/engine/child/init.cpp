@@ -38,7 +38,9 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
 /// Marks the step that is being taken, and at debug level says how long the one before took.
 class Steps {
  public:
-  explicit Steps(const ChildContext& context) noexcept : context_(context) { ::clock_gettime(CLOCK_MONOTONIC, &began_); }
+  explicit Steps(const ChildContext& context) noexcept : context_(context) {
+    ::clock_gettime(CLOCK_MONOTONIC, &began_);
+  }
 
   void enter(Step step) {
     if (log::level() <= log::Level::Debug) report();
@@ -51,7 +53,8 @@ class Steps {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
     const long microseconds = (now.tv_sec - began_.tv_sec) * 1'000'000 + (now.tv_nsec - began_.tv_nsec) / 1000;
-    if (context_.step.get() != Step::None) log::debug("child: {} took {} us", step_name(context_.step.get()), microseconds);
+    if (context_.step.get() != Step::None)
+      log::debug("child: {} took {} us", step_name(context_.step.get()), microseconds);
     began_ = now;
   }
 

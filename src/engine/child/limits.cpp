@@ -18,8 +18,8 @@ void set_limit_as_far_as_allowed(const LimitPlan& plan) {
   rlimit reachable{.rlim_cur = std::min(plan.limit.rlim_cur, current.rlim_max),
                    .rlim_max = std::min(plan.limit.rlim_max, current.rlim_max)};
   if (::setrlimit(static_cast<__rlimit_resource_t>(plan.resource), &reachable) == -1) throw_errno("set {}", plan.name);
-  log::warning("{} is {} instead of {}: raising a limit needs CAP_SYS_RESOURCE, which this machine withholds", plan.name,
-               reachable.rlim_max, plan.limit.rlim_max);
+  log::warning("{} is {} instead of {}: raising a limit needs CAP_SYS_RESOURCE, which this machine withholds",
+               plan.name, reachable.rlim_max, plan.limit.rlim_max);
 }
 
 }  // namespace

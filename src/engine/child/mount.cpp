@@ -36,7 +36,8 @@ std::string context_log(FdRef context) {
   const int errnum = errno;
   std::string hint = context_log(context);
   if (hint.empty()) hint = mount_hint(errnum);
-  throw Error(kind_of_errno(errnum), fmt::format("mount {} on '{}'{}", plan.type, plan.destination, what), errnum, hint);
+  throw Error(kind_of_errno(errnum), fmt::format("mount {} on '{}'{}", plan.type, plan.destination, what), errnum,
+              hint);
 }
 
 void set_parameter(const MountPlan& plan, FdRef context, const std::string& key, const std::string& value) {
@@ -131,15 +132,16 @@ void set_mount_attributes(FdRef mount, const MountPlan& plan) {
   attributes.attr_set = plan.attributes_set;
   attributes.attr_clr = plan.attributes_cleared;
   if (attributes.attr_set != 0 || attributes.attr_clr != 0) {
-    const unsigned flags = static_cast<unsigned>(AT_EMPTY_PATH) |
-                           (plan.recursive_attributes ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
+    const unsigned flags =
+        static_cast<unsigned>(AT_EMPTY_PATH) | (plan.recursive_attributes ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
     if (::mount_setattr(mount.get(), "", flags, &attributes, sizeof attributes) == -1) {
       if (errno != ENOSYS) throw_errno("set the options of mount '{}'", plan.destination);
       remount_classic(mount, plan);
     }
   }
   if (plan.propagation == 0) return;
-  const unsigned long flags = plan.propagation | (plan.recursive_propagation ? static_cast<unsigned long>(MS_REC) : 0UL);
+  const unsigned long flags =
+      plan.propagation | (plan.recursive_propagation ? static_cast<unsigned long>(MS_REC) : 0UL);
   if (::mount(nullptr, descriptor_path(mount).c_str(), nullptr, flags, nullptr) == -1)
     throw_errno("set the propagation of mount '{}'", plan.destination);
 }

@@ -1,9 +1,10 @@
 // Makes the container's root file system and enters it. Runs as root with CAP_SYS_ADMIN, in the new mount namespace.
 //
-// Order matters: the sources of binds are taken while the host's mounts are still shared (a volume that asks for slave or shared
-// propagation has to be a peer of the host's mount), then everything is made private, then the root is mounted, then
-// what lies on it, in the order of config.json. The mounts die with this mount namespace; nothing is undone by hand.
-// See pivot_root(2), mount_setattr(2), Documentation/filesystems/{overlayfs,sharedsubtree}.rst, config-linux.md.
+// Order matters: the sources of binds are taken while the host's mounts are still shared (a volume that asks for slave
+// or shared propagation has to be a peer of the host's mount), then everything is made private, then the root is
+// mounted, then what lies on it, in the order of config.json. The mounts die with this mount namespace; nothing is
+// undone by hand. See pivot_root(2), mount_setattr(2), Documentation/filesystems/{overlayfs,sharedsubtree}.rst,
+// config-linux.md.
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/mount.h>
@@ -35,7 +36,8 @@ Fd open_mount_point(FdRef root, const MountPlan& plan, bool directory) {
   try {
     return directory ? open_or_make_directory(root, plan.destination) : open_or_make_file(root, plan.destination);
   } catch (Error& error) {
-    error.add_context(fmt::format("mount '{}' on '{}'", plan.source.empty() ? plan.type : plan.source, plan.destination));
+    error.add_context(
+        fmt::format("mount '{}' on '{}'", plan.source.empty() ? plan.type : plan.source, plan.destination));
     throw;
   }
 }

@@ -57,7 +57,8 @@ TEST(Time, survives_the_way_to_text_and_back) {
 TEST(Time, reads_offsets_and_refuses_nonsense) {
   EXPECT_EQ(parse_time("1970-01-01T01:00:00+01:00"), SystemTime{});
   EXPECT_EQ(parse_time("1969-12-31T23:00:00.5-01:00"), SystemTime{} + std::chrono::milliseconds(500));
-  for (const char* text : {"", "yesterday", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01T00:00:00+1", "1970-01-01T00:00:00Zx"})
+  for (const char* text :
+       {"", "yesterday", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01T00:00:00+1", "1970-01-01T00:00:00Zx"})
     EXPECT_EQ(parse_time(text), std::nullopt) << text;
 }
 

@@ -53,7 +53,8 @@ TEST_F(BuildSpec, describes_the_root_as_an_overlay_with_the_topmost_layer_first)
   const oci::Mount overlay = build().mounts.front();
   EXPECT_EQ(overlay.destination, "/");
   EXPECT_EQ(overlay.type, "overlay");
-  EXPECT_THAT(overlay.options, ElementsAre("lowerdir+=/l/top", "lowerdir+=/l/base", "upperdir=/c/upper", "workdir=/c/work"));
+  EXPECT_THAT(overlay.options,
+              ElementsAre("lowerdir+=/l/top", "lowerdir+=/l/base", "upperdir=/c/upper", "workdir=/c/work"));
   request_.remove = true;
   EXPECT_THAT(build().mounts.front().options, Contains("volatile"));
 }

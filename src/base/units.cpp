@@ -75,9 +75,9 @@ std::string human_duration(std::chrono::seconds duration) {
   if (minutes < 60) return fmt::format("{} minutes", minutes);
   if (hours == 1) return "About an hour";
   if (hours < 48) return fmt::format("{} hours", hours);
-  if (hours < 24 * 7 * 2) return fmt::format("{} days", hours / 24);
-  if (hours < 24 * 30 * 2) return fmt::format("{} weeks", hours / 24 / 7);
-  if (hours < 24 * 365 * 2) return fmt::format("{} months", hours / 24 / 30);
+  if (hours < 24L * 7 * 2) return fmt::format("{} days", hours / 24);
+  if (hours < 24L * 30 * 2) return fmt::format("{} weeks", hours / 24 / 7);
+  if (hours < 24L * 365 * 2) return fmt::format("{} months", hours / 24 / 30);
   return fmt::format("{} years", hours / 24 / 365);
 }
 

@@ -101,7 +101,8 @@ struct Pending::State {
   ChildProcess init;
   std::optional<cgroup::Cgroup> cgroup;
 
-  State(ChildPlan plan_, Handshake handshake_) : plan(std::move(plan_)), handshake(std::move(handshake_)) {}
+  State(ChildPlan child_plan, Handshake parent_end)
+      : plan(std::move(child_plan)), handshake(std::move(parent_end)) {}
 
   ~State() {
     if (init.pid() == 0) return;

@@ -1,12 +1,10 @@
 #include "layout.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <memory>
+#include <algorithm>
 #include <set>
 
 #include "digest.hpp"
@@ -24,6 +22,18 @@ std::string blob_path(const state::Paths& paths, std::string_view digest) {
   return blobs_path(paths) + "/" + hex_of(digest);
 }
 
+/// One entry a line, so that try_load_named need not parse them all.
+std::string index_document(const oci::Index& index) {
+  std::string entries;
+  for (const oci::Descriptor& entry : index.manifests) {
+    const std::string alone = oci::to_json(oci::Index{.manifests = {entry}});
+    const size_t begin = alone.find('[') + 1;
+    entries += (entries.empty() ? "\n" : ",\n") + alone.substr(begin, alone.rfind(']') - begin);
+  }
+  return fmt::format(R"({{"schemaVersion":2,"mediaType":"{}","manifests":[{}{}]}}{})", oci::kMediaTypeIndex, entries,
+                     entries.empty() ? "" : "\n", "\n");
+}
+
 }  // namespace
 
 void create_layout(const state::Paths& paths) {
@@ -35,7 +45,7 @@ void create_layout(const state::Paths& paths) {
   const std::string images = paths.images();
   if (!path_exists(images + "/oci-layout"))
     save_atomically(open_path(images, O_RDONLY | O_DIRECTORY).ref(), "oci-layout", kLayoutDocument,
-                    Durability::SurvivesPowerLoss);
+                    Durability::SurvivesProcessDeath);
 }
 
 FileLock lock_index(const state::Paths& paths) {
@@ -51,7 +61,25 @@ oci::Index load_index(const state::Paths& paths) {
 
 void save_index(const state::Paths& paths, const oci::Index& index) {
   const Fd directory = open_path(paths.images(), O_RDONLY | O_DIRECTORY);
-  save_atomically(directory.ref(), "index.json", oci::to_json(index), Durability::SurvivesPowerLoss);
+  save_atomically(directory.ref(), "index.json", index_document(index), Durability::SurvivesPowerLoss);
+}
+
+std::optional<oci::Descriptor> try_load_named(const state::Paths& paths, const std::string& name) {
+  const std::optional<std::string> text = try_read_file(index_path(paths));
+  if (!text) return std::nullopt;
+  const size_t found = text->find(fmt::format(R"("{}":"{}")", oci::kAnnotationRefName, name));
+  if (found == std::string::npos) return std::nullopt;
+  const size_t begin = text->rfind('\n', found) + 1;
+  std::string_view line =
+      std::string_view(*text).substr(begin, std::min(text->find('\n', found), text->size()) - begin);
+  if (line.ends_with(',')) line.remove_suffix(1);
+  try {
+    const oci::Index index = oci::index_from_json(fmt::format(R"({{"manifests":[{}]}})", line), index_path(paths));
+    if (index.manifests.size() == 1 && name_of(index.manifests.front()) == name) return index.manifests.front();
+  } catch (const Error&) {
+    // Not written by save_index: the caller reads the whole.
+  }
+  return std::nullopt;
 }
 
 void sync_store(const state::Paths& paths) {

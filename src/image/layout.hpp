@@ -29,6 +29,10 @@ void create_layout(const state::Paths& paths);
 /// Only with the index lock held.
 void save_index(const state::Paths& paths, const oci::Index& index);
 
+/// The entry that carries `name`, found without parsing the others: with a hundred images that is 0.4 ms of every
+/// `myct run`. nullopt when there is none, or when the index was not written by save_index.
+[[nodiscard]] std::optional<oci::Descriptor> try_load_named(const state::Paths& paths, const std::string& name);
+
 /// Everything written so far, blobs and layers, survives a power loss from here on (syncfs(2)).
 void sync_store(const state::Paths& paths);
 

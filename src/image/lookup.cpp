@@ -12,6 +12,8 @@ namespace {
 /// Docker takes a single digit; three hits in a thousand images are then a matter of luck.
 constexpr size_t kShortestIdPrefix = 4;
 
+}  // namespace
+
 std::optional<std::string> try_normalise(std::string_view text) {
   try {
     return parse_reference(text).text();
@@ -19,8 +21,6 @@ std::optional<std::string> try_normalise(std::string_view text) {
     return std::nullopt;
   }
 }
-
-}  // namespace
 
 std::optional<Found> find_by_name(const oci::Index& index, std::string_view text) {
   const std::optional<std::string> name = try_normalise(text);

@@ -47,8 +47,15 @@ bool is_registry_host(std::string_view component) {
 void check_registry_host(std::string_view text, std::string_view host) {
   const size_t colon = host.find(':');
   const std::string_view name = host.substr(0, colon);
-  if (name.empty() || !std::ranges::all_of(name, [](char c) { return is_word(c) || c == '-' || c == '.'; }))
-    refuse(text, "the registry's host name is malformed");
+  // Labels of letters, digits and inner dashes, joined by dots.
+  for (size_t start = 0; start <= name.size();) {
+    const size_t dot = std::min(name.find('.', start), name.size());
+    const std::string_view label = name.substr(start, dot - start);
+    const auto allowed = [](char c) { return (is_word(c) && c != '_') || c == '-'; };
+    if (label.empty() || label.front() == '-' || label.back() == '-' || !std::ranges::all_of(label, allowed))
+      refuse(text, "the registry's host name is malformed");
+    start = dot + 1;
+  }
   if (colon == std::string_view::npos) return;
   const std::string_view port = host.substr(colon + 1);
   if (port.empty() || !std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }))

@@ -68,6 +68,9 @@ ImageSummary summarise(const state::Paths& paths, const oci::Descriptor& manifes
 }  // namespace
 
 Rootfs resolve(const state::Paths& paths, const ResolveRequest& request) {
+  if (const std::optional<std::string> name = try_normalise(request.image))
+    if (const std::optional<oci::Descriptor> manifest = try_load_named(paths, *name))
+      if (std::optional<Rootfs> rootfs = try_open_image(paths, *manifest)) return std::move(*rootfs);
   const oci::Index index = load_index(paths);
   std::optional<Found> found = find_by_name(index, request.image);
   const std::optional<LocalTarball> tarball = found ? std::nullopt : find_tarball_for(request);

@@ -128,22 +128,22 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
 
 oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabilities) {
   const RunRequest& request = inputs.request;
-  oci::Linux linux_;
-  for (const char* type : {"mount", "uts", "pid", "ipc", "cgroup"}) linux_.namespaces.push_back({.type = type});
+  oci::Linux section;
+  for (const char* type : {"mount", "uts", "pid", "ipc", "cgroup"}) section.namespaces.push_back({.type = type});
   if (request.network == NetworkMode::None) {
-    linux_.namespaces.push_back({.type = "network"});
+    section.namespaces.push_back({.type = "network"});
     // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
-    linux_.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
+    section.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
   }
-  linux_.cgroups_path = cgroups_path(inputs.id);
+  section.cgroups_path = cgroups_path(inputs.id);
   const SecurityRequest& security = request.security;
-  if (security.privileged) linux_.devices = inputs.host_devices;
+  if (security.privileged) section.devices = inputs.host_devices;
   if (!security.privileged && !security.system_paths_unconfined) {
-    linux_.masked_paths = inputs.masked_paths;
-    linux_.readonly_paths = inputs.readonly_paths;
+    section.masked_paths = inputs.masked_paths;
+    section.readonly_paths = inputs.readonly_paths;
   }
-  if (!security.privileged && !security.seccomp_unconfined) linux_.seccomp = security::default_seccomp(capabilities);
-  return linux_;
+  if (!security.privileged && !security.seccomp_unconfined) section.seccomp = security::default_seccomp(capabilities);
+  return section;
 }
 
 }  // namespace

@@ -195,39 +195,39 @@ Seccomp seccomp_from_json(const Value& value) {
   return seccomp;
 }
 
-Value linux_to_json(const Linux& linux_) {
+Value linux_to_json(const Linux& section) {
   Value value = Value::object();
-  write_array(value, "namespaces", linux_.namespaces, [](const Namespace& space) {
+  write_array(value, "namespaces", section.namespaces, [](const Namespace& space) {
     Value element{{"type", space.type}};
     write_unless_empty(element, "path", space.path);
     return element;
   });
-  write_array(value, "devices", linux_.devices, device_to_json);
-  write_unless_empty(value, "cgroupsPath", linux_.cgroups_path);
-  write_unless_empty(value, "sysctl", linux_.sysctl);
-  if (linux_.seccomp) value["seccomp"] = seccomp_to_json(*linux_.seccomp);
-  write_unless_empty(value, "rootfsPropagation", linux_.rootfs_propagation);
-  write_unless_empty(value, "maskedPaths", linux_.masked_paths);
-  write_unless_empty(value, "readonlyPaths", linux_.readonly_paths);
+  write_array(value, "devices", section.devices, device_to_json);
+  write_unless_empty(value, "cgroupsPath", section.cgroups_path);
+  write_unless_empty(value, "sysctl", section.sysctl);
+  if (section.seccomp) value["seccomp"] = seccomp_to_json(*section.seccomp);
+  write_unless_empty(value, "rootfsPropagation", section.rootfs_propagation);
+  write_unless_empty(value, "maskedPaths", section.masked_paths);
+  write_unless_empty(value, "readonlyPaths", section.readonly_paths);
   return value;
 }
 
 Linux linux_from_json(const Value& value) {
-  Linux linux_;
-  read_array(value, "namespaces", linux_.namespaces, [](const Value& element) {
+  Linux section;
+  read_array(value, "namespaces", section.namespaces, [](const Value& element) {
     Namespace space;
     read(element, "type", space.type);
     read(element, "path", space.path);
     return space;
   });
-  read_array(value, "devices", linux_.devices, device_from_json);
-  read(value, "cgroupsPath", linux_.cgroups_path);
-  read(value, "sysctl", linux_.sysctl);
-  if (const Value* seccomp = find_object(value, "seccomp")) linux_.seccomp = seccomp_from_json(*seccomp);
-  read(value, "rootfsPropagation", linux_.rootfs_propagation);
-  read(value, "maskedPaths", linux_.masked_paths);
-  read(value, "readonlyPaths", linux_.readonly_paths);
-  return linux_;
+  read_array(value, "devices", section.devices, device_from_json);
+  read(value, "cgroupsPath", section.cgroups_path);
+  read(value, "sysctl", section.sysctl);
+  if (const Value* seccomp = find_object(value, "seccomp")) section.seccomp = seccomp_from_json(*seccomp);
+  read(value, "rootfsPropagation", section.rootfs_propagation);
+  read(value, "maskedPaths", section.masked_paths);
+  read(value, "readonlyPaths", section.readonly_paths);
+  return section;
 }
 
 Spec spec_from_value(const Value& document) {
@@ -241,7 +241,7 @@ Spec spec_from_value(const Value& document) {
   read(document, "hostname", spec.hostname);
   read(document, "domainname", spec.domainname);
   read_array(document, "mounts", spec.mounts, mount_from_json);
-  if (const Value* linux_ = find_object(document, "linux")) spec.linux_ = linux_from_json(*linux_);
+  if (const Value* section = find_object(document, "linux")) spec.linux_ = linux_from_json(*section);
   read(document, "annotations", spec.annotations);
   return spec;
 }

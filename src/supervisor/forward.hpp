@@ -1,4 +1,4 @@
-// Shared by the two ways of waiting for a container in the foreground.
+// Passing signals on, shared by the two ways of waiting for a container in the foreground.
 #pragma once
 
 #include <optional>
@@ -9,5 +9,17 @@ namespace myct::supervisor {
 
 /// The next collected signal's number, or nullopt when none waits.
 [[nodiscard]] std::optional<int> next_signal(const SignalCollector& signals);
+
+/// Passes signals on to a container's process 1. The kernel drops those that it has no handler for, because it is the
+/// init of its pid namespace: so the third request to end that can have no effect kills it.
+class SignalForwarder {
+ public:
+  explicit SignalForwarder(const ChildProcess& init) noexcept : init_(init) {}
+  void forward(int number);
+
+ private:
+  const ChildProcess& init_;
+  int ignored_requests_ = 0;
+};
 
 }  // namespace myct::supervisor

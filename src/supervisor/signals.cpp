@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "forward.hpp"
 #include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "myct/supervisor/foreground.hpp"
 
 namespace myct::supervisor {
@@ -25,6 +28,18 @@ sigset_t forwarded_signals() {
   for (const int number : kForwarded) ::sigaddset(&set, number);
   for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ::sigaddset(&set, number);
   return set;
+}
+
+constexpr int kRequestsUntilKill = 3;
+
+/// Whether a process has a handler for a signal: proc(5), "SigCgt".
+bool catches(pid_t pid, int number) {
+  constexpr std::string_view kField = "SigCgt:\t";
+  const std::string status = try_read_file(fmt::format("/proc/{}/status", pid)).value_or("");
+  const size_t field = status.find(kField);
+  if (field == std::string::npos) return true;  // gone, or not to be seen: nothing to conclude from
+  const uint64_t caught = std::strtoull(status.c_str() + field + kField.size(), nullptr, 16);
+  return (caught >> (number - 1) & 1) != 0;
 }
 
 }  // namespace
@@ -47,12 +62,23 @@ std::optional<int> next_signal(const SignalCollector& signals) {
   return static_cast<int>(info.ssi_signo);
 }
 
+void SignalForwarder::forward(int number) {
+  const bool asks_to_end = number == SIGINT || number == SIGTERM || number == SIGQUIT || number == SIGHUP;
+  if (asks_to_end && !catches(init_.pid(), number) && ++ignored_requests_ == kRequestsUntilKill) {
+    log::warning("process 1 of the container ignores signal {}, as it has no handler for it: killed; --init avoids this",
+                 number);
+    number = SIGKILL;
+  }
+  init_.signal(number);
+}
+
 WaitStatus wait_forwarding_signals(ChildProcess& init, const SignalCollector& signals) {
+  SignalForwarder forwarder(init);
   std::array<pollfd, 2> events = {pollfd{.fd = init.pidfd().get(), .events = POLLIN, .revents = 0},
                                   pollfd{.fd = signals.fd().get(), .events = POLLIN, .revents = 0}};
   for (;;) {
     if (::poll(events.data(), events.size(), -1) == -1 && errno != EINTR) throw_errno("wait for the container");
-    while (const std::optional<int> number = next_signal(signals)) init.signal(*number);
+    while (const std::optional<int> number = next_signal(signals)) forwarder.forward(*number);
     if ((events[0].revents & POLLIN) != 0) return init.wait();
   }
 }

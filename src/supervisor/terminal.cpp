@@ -91,35 +91,35 @@ class Relay {
   }
 
  private:
-  enum Slot : size_t { kInit, kSignals, kConsole, kStdin };
+  enum Slot : size_t { OfInit, OfSignals, OfConsole, OfStdin };
 
   void step() {
     const bool can_read_stdin = reads_stdin_ && pending_.empty();
     const short console_events = static_cast<short>((output_open_ ? POLLIN : 0) | (pending_.empty() ? 0 : POLLOUT));
     // poll(2) passes over negative descriptors: those of a console that was hung up, and of what is not wanted now.
     std::array<pollfd, 4> events{};
-    events[kInit] = {.fd = init_.pidfd().get(), .events = POLLIN, .revents = 0};
-    events[kSignals] = {.fd = signals_.fd().get(), .events = POLLIN, .revents = 0};
-    events[kConsole] = {.fd = console_events != 0 ? console_.get() : -1, .events = console_events, .revents = 0};
-    events[kStdin] = {.fd = can_read_stdin ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
+    events[OfInit] = {.fd = init_.pidfd().get(), .events = POLLIN, .revents = 0};
+    events[OfSignals] = {.fd = signals_.fd().get(), .events = POLLIN, .revents = 0};
+    events[OfConsole] = {.fd = console_events != 0 ? console_.get() : -1, .events = console_events, .revents = 0};
+    events[OfStdin] = {.fd = can_read_stdin ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
     if (::poll(events.data(), events.size(), -1) == -1) {
       if (errno == EINTR) return;
       throw_errno("wait for the container");
     }
     while (const std::optional<int> number = next_signal(signals_)) handle_signal(*number);
-    if (events[kConsole].revents != 0) {
+    if (events[OfConsole].revents != 0) {
       copy_output();
       write_pending();
     }
-    if (events[kStdin].revents != 0) copy_input();
-    if (events[kInit].revents != 0) ended_ = true;
+    if (events[OfStdin].revents != 0) copy_input();
+    if (events[OfInit].revents != 0) ended_ = true;
   }
 
   void handle_signal(int number) {
     if (number == SIGWINCH)
       copy_window_size();
     else
-      init_.signal(number);
+      forwarder_.forward(number);
   }
 
   void copy_window_size() const {
@@ -181,6 +181,7 @@ class Relay {
   }
 
   ChildProcess& init_;
+  SignalForwarder forwarder_{init_};
   Fd console_;
   const SignalCollector& signals_;
   std::string pending_;

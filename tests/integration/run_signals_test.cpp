@@ -1,0 +1,91 @@
+// Signals sent to myct reach the program.
+#include <signal.h>
+
+#include "sandbox.hpp"
+
+namespace myct::test {
+namespace {
+
+struct SignalRow {
+  const char* name;
+  int number;
+};
+void PrintTo(const SignalRow& row, std::ostream* stream) { *stream << row.name; }
+
+class RunSignals : public ContainerTest {};
+
+class RunSignal : public ContainerTest, public ::testing::WithParamInterface<SignalRow> {};
+
+TEST_P(RunSignal, reaches_the_program) {
+  Process running(probe_command({}, {"signals", "1"}));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(GetParam().number);
+  EXPECT_TRUE(prints(running.wait(), "ready\n" + std::to_string(GetParam().number) + "\n"));
+}
+
+TEST_P(RunSignal, reaches_the_program_through_an_init) {
+  Process running(probe_command({"--init"}, {"signals", "1"}));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(GetParam().number);
+  EXPECT_TRUE(prints(running.wait(), "ready\n" + std::to_string(GetParam().number) + "\n"));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RunSignal,
+                         ::testing::Values(SignalRow{"HUP", SIGHUP}, SignalRow{"INT", SIGINT}, SignalRow{"QUIT", SIGQUIT},
+                                           SignalRow{"TERM", SIGTERM}, SignalRow{"USR1", SIGUSR1},
+                                           SignalRow{"USR2", SIGUSR2}, SignalRow{"ALRM", SIGALRM},
+                                           SignalRow{"WINCH", SIGWINCH}, SignalRow{"RTMIN_plus_3", 37},
+                                           SignalRow{"RTMAX", 64}),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_F(RunSignals, end_a_program_that_has_no_handler_with_an_init) {
+  Process running(probe_command({"--init"}, {"hold"}));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGTERM);
+  EXPECT_EQ(running.wait().status, 143);
+}
+
+TEST_F(RunSignals, leave_the_status_to_the_program) {
+  Process running(shell_command({}, "trap 'echo caught; exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGTERM);
+  const Result result = running.wait();
+  EXPECT_EQ(result.status, 7);
+  EXPECT_EQ(result.out, "ready\ncaught\n");
+}
+
+TEST_F(RunSignals, do_not_end_myct_before_the_program) {
+  // Process 1 without a handler is spared SIGINT and SIGTERM by the kernel, as in Docker.
+  Process running(shell_command({"-i"}, "echo ready; read word; echo $word"));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGINT);
+  running.signal(SIGTERM);
+  running.signal(SIGHUP);
+  // Standard input is /dev/null: the program goes on to its own end.
+  EXPECT_EQ(running.wait().status, 0);
+}
+
+TEST_F(RunSignals, of_the_child_and_of_pipes_are_not_passed_on) {
+  Process running(probe_command({}, {"signals", "1"}));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGCHLD);
+  running.signal(SIGURG);
+  running.signal(SIGUSR1);
+  EXPECT_TRUE(prints(running.wait(), "ready\n10\n"));
+}
+
+TEST_F(RunSignals, ignored_by_the_caller_still_reach_the_program) {
+  // As nohup(1) and background jobs of a script start programs.
+  Command command = probe_command({}, {"signals", "1"});
+  command.before_exec = [] {
+    ::signal(SIGINT, SIG_IGN);
+    ::signal(SIGTERM, SIG_IGN);
+  };
+  Process running(command);
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGTERM);
+  EXPECT_TRUE(prints(running.wait(), "ready\n15\n"));
+}
+
+}  // namespace
+}  // namespace myct::test

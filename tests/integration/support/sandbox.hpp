@@ -41,7 +41,7 @@ class Sandbox : public ::testing::Test {
   [[nodiscard]] std::string runtime_dir() const { return directory_ + "/run"; }
   /// Writes a file there and returns its path.
   std::string write_file(const std::string& name, const std::string& content, unsigned mode = 0644) const;
-  [[nodiscard]] std::string make_directory(const std::string& name) const;
+  std::string make_directory(const std::string& name) const;
   [[nodiscard]] static std::string read_file(const std::string& path);
 
   /// `myct WORDS…`, not yet started, for tests that change more about it.

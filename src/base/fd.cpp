@@ -18,6 +18,13 @@ Fd duplicate(FdRef fd) {
   return Fd(copy);
 }
 
+void close_from(int first) {
+  if (::close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  if (errno != ENOSYS) throw_errno("close descriptors from {} on", first);
+  const long limit = ::sysconf(_SC_OPEN_MAX);  // before Linux 5.9
+  for (int fd = first; fd < limit; ++fd) ::close(fd);
+}
+
 void ensure_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;

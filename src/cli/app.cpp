@@ -17,13 +17,13 @@ namespace myct::cli {
 namespace {
 
 constexpr std::array kCommands = {
-    Command{"run", "Create a container from an image and run a command in it", define_run},
-    Command{"ps", "List containers", define_ps},
-    Command{"rm", "Remove containers", define_rm},
-    Command{"import", "Make an image from a root file system tarball", define_import},
-    Command{"images", "List images", define_images},
-    Command{"rmi", "Remove images", define_rmi},
-    Command{"version", "Print the version", define_version},
+    Command{"run", "Create a container from an image and run a command in it", define_run, NeedsRoot::Yes},
+    Command{"ps", "List containers", define_ps, NeedsRoot::Yes},
+    Command{"rm", "Remove containers", define_rm, NeedsRoot::Yes},
+    Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},
+    Command{"images", "List images", define_images, NeedsRoot::Yes},
+    Command{"rmi", "Remove images", define_rmi, NeedsRoot::Yes},
+    Command{"version", "Print the version", define_version, NeedsRoot::No},
 };
 
 struct Globals {
@@ -79,9 +79,8 @@ manager::Context make_context(const Globals& globals) {
   return {.paths = {absolute_path(root), absolute_path(runtime_dir)}};
 }
 
-int print_error(const Command* command, const Error& error) {
-  std::fprintf(stderr, "myct: %s%s%s\n", command != nullptr ? command->name : "", command != nullptr ? ": " : "",
-               error.what());
+int print_error(const Error& error) {
+  std::fprintf(stderr, "myct: %s\n", error.what());
   return error.exit_status();
 }
 
@@ -91,7 +90,7 @@ int print_parse_error(CLI::App& app, const Command* command, const CLI::ParseErr
   const std::string topic = command != nullptr ? std::string(command->name) + " " : "";
   std::string text = error.what();
   if (const size_t end = text.find('\n'); end != std::string::npos) text.resize(end);
-  return print_error(command, Error(ErrorKind::Usage, text, 0, "see 'myct " + topic + "--help'"));
+  return print_error(Error(ErrorKind::Usage, text, 0, "see 'myct " + topic + "--help'"));
 }
 
 int parse_and_run(int argc, char** argv, CLI::App& app, const Globals& globals, const Command* command,
@@ -100,13 +99,15 @@ int parse_and_run(int argc, char** argv, CLI::App& app, const Globals& globals, 
     app.parse(argc, argv);
     if (globals.debug) log::set_level(log::Level::Debug);
     if (!action) throw Error(ErrorKind::Usage, "no command given", 0, "see 'myct --help'");
+    if (command != nullptr && command->needs_root == NeedsRoot::Yes && ::geteuid() != 0)
+      throw Error(ErrorKind::Denied, "only root can make and see containers", 0, "run myct as root, e.g. by sudo");
     const int status = action(make_context(globals));
     flush_output();
     return status;
   } catch (const CLI::ParseError& error) {
     return print_parse_error(app, command, error);
   } catch (const Error& error) {
-    return print_error(command, error);
+    return print_error(error);
   }
 }
 
@@ -120,6 +121,7 @@ int run_app(int argc, char** argv) {
     app.set_version_flag("--version", version_line());
     app.require_subcommand(0, 1);
     app.failure_message(CLI::FailureMessage::simple);
+    set_usage(app, "Usage: myct [OPTIONS] COMMAND [ARG...]");
     add_globals(app, globals);
     const char* word = find_command_word(argc, argv);
     const Command* chosen = word != nullptr ? find_command(word) : nullptr;
@@ -130,7 +132,7 @@ int run_app(int argc, char** argv) {
     }
     return parse_and_run(argc, argv, app, globals, chosen, action);
   } catch (const Error& error) {
-    return print_error(nullptr, error);
+    return print_error(error);
   } catch (const std::exception& error) {
     // Not an Error: out of memory, or a bug of ours.
     std::fprintf(stderr, "myct: internal error: %s\n", error.what());

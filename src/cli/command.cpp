@@ -23,14 +23,13 @@ void set_usage(CLI::App& command, std::string usage) {
   command.formatter(std::make_shared<UsageFormatter>(std::move(usage)));
 }
 
-int for_each_target(const char* command, const std::vector<std::string>& targets,
-                    const std::function<void(const std::string&)>& work) {
+int for_each_target(const std::vector<std::string>& targets, const std::function<void(const std::string&)>& work) {
   int status = 0;
   for (const std::string& target : targets) {
     try {
       work(target);
     } catch (const Error& error) {
-      std::fprintf(stderr, "myct: %s: %s\n", command, error.what());
+      std::fprintf(stderr, "myct: %s\n", error.what());
       status = 1;
     }
   }

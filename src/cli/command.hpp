@@ -13,12 +13,16 @@ namespace myct::cli {
 /// What the command line turned out to mean; called after parsing. Returns the exit status, throws Error.
 using Action = std::function<int(const manager::Context&)>;
 
+/// Whether a command works on what only root may see.
+enum class NeedsRoot : uint8_t { No, Yes };
+
 struct Command {
   const char* name;
   const char* summary;
   /// Adds the command's options and sets its action. Called only for the command that was named, because building
   /// the options of all of them would cost every start.
   void (*define)(CLI::App& command, Action& action);
+  NeedsRoot needs_root;
 };
 
 void define_run(CLI::App& command, Action& action);
@@ -34,7 +38,7 @@ void set_usage(CLI::App& command, std::string usage);
 
 /// Does `work` for each target. One that fails is named on stderr and does not keep the others from being done; the
 /// status is then 1, as docker's is.
-[[nodiscard]] int for_each_target(const char* command, const std::vector<std::string>& targets,
+[[nodiscard]] int for_each_target(const std::vector<std::string>& targets,
                                   const std::function<void(const std::string&)>& work);
 
 /// Of the words that follow a command's options the first is no option: throws Error{Usage} for one that looks like it.

@@ -64,7 +64,7 @@ void define_rmi(CLI::App& command, Action& action) {
   command.add_option("IMAGE", flags->images, "Names, or ids")->required();
   command.add_flag("-f,--force", flags->force, "Take the name away even if containers were made from the image");
   action = [flags](const manager::Context& context) {
-    return for_each_target("rmi", flags->images, [&](const std::string& name) {
+    return for_each_target(flags->images, [&](const std::string& name) {
       remove_image(context, name, flags->force ? image::Force::Yes : image::Force::No);
     });
   };

@@ -85,7 +85,7 @@ void add_process_options(CLI::App& command, RunFlags& flags) {
   add_list(command, "--cap-add", flags.cap_add, "Add a capability, or ALL", "CAP");
   add_list(command, "--cap-drop", flags.cap_drop, "Drop a capability, or ALL", "CAP");
   add_list(command, "--security-opt", flags.security_options,
-           "no-new-privileges, seccomp=unconfined or systempaths=unconfined", "OPTION");
+           "no-new-privileges, seccomp=unconfined|builtin or systempaths=unconfined", "OPTION");
   command.add_flag("--privileged", flags.privileged, "Give all capabilities and devices, and filter nothing");
 }
 

@@ -1,7 +1,9 @@
 #include "handshake.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstring>
@@ -113,6 +115,12 @@ void Handshake::fail(Step step, const Error& error) const noexcept {
   } catch (const std::exception&) {
     // The parent learns from the end of file and the shared step instead.
   }
+}
+
+void Handshake::move_to(int number) {
+  if (socket_.get() == number) return;
+  if (::dup3(socket_.get(), number, O_CLOEXEC) == -1) throw_errno("move descriptor {}", socket_.get());
+  socket_ = Fd(number);
 }
 
 Error error_from(const Packet& packet) {

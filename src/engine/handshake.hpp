@@ -62,6 +62,8 @@ class Handshake {
   /// Reports a failure; never throws, because there is nobody left to tell.
   void fail(Step step, const Error& error) const noexcept;
   [[nodiscard]] FdRef fd() const noexcept { return socket_.ref(); }
+  /// Goes on under another descriptor number; what had it is closed.
+  void move_to(int number);
 
  private:
   void send_with(const Packet& packet, int fd) const;

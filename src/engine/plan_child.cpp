@@ -3,6 +3,7 @@
 #include "plan_child.hpp"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -102,7 +103,10 @@ void plan_mounts(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& 
       planned.source = "cgroup";
       planned.kind = MountKind::Filesystem;
     }
-    if (mount.destination == "/dev" && planned.kind == MountKind::Filesystem) plan.populate_dev = true;
+    if (mount.destination == "/dev" && planned.kind == MountKind::Filesystem) {
+      plan.populate_dev = true;
+      plan.dev_is_nodev = (planned.attributes_set & MOUNT_ATTR_NODEV) != 0;
+    }
     if (mount.destination == "/")
       plan.rootfs.own_mount = std::move(planned);
     else

@@ -98,7 +98,7 @@ std::optional<std::string> find_wrapping_directory(const std::string& root) {
   std::optional<std::string> only;
   for (const std::string& name : names_in(root)) {
     struct stat status {};
-    if (::lstat((root + "/" + name).c_str(), &status) == -1) throw_errno("inspect '{}'", name);
+    if (::lstat(fmt::format("{}/{}", root, name).c_str(), &status) == -1) throw_errno("inspect '{}'", name);
     // Arch's bootstrap has a list of packages beside its root.x86_64: files do not matter, a second directory does.
     if (S_ISREG(status.st_mode)) continue;
     if (!S_ISDIR(status.st_mode) || only) return std::nullopt;

@@ -102,7 +102,7 @@ std::optional<LocalTarball> find_tarball(const std::vector<std::string>& search_
   if (name.find('/') != std::string::npos) return std::nullopt;
   for (const std::string& directory : search_path)
     for (const std::string_view suffix : kSuffixes) {
-      std::string path = directory + "/" + name + std::string(suffix);
+      std::string path = fmt::format("{}/{}{}", directory, name, suffix);
       if (path_exists(path)) return LocalTarball{std::move(path), path_of_recipe(directory, name)};
     }
   return std::nullopt;

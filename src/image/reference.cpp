@@ -132,7 +132,7 @@ std::vector<std::string> near_names(std::string_view text, const std::vector<std
     if (close || contained) near.emplace_back(distance, candidate);
   }
   std::ranges::sort(near);
-  near.erase(std::ranges::unique(near).begin(), near.end());
+  near.erase(std::unique(near.begin(), near.end()), near.end());
   std::vector<std::string> names;
   for (size_t i = 0; i < near.size() && i < kMostNearNames; ++i) names.push_back(near[i].second);
   return names;

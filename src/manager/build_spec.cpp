@@ -70,16 +70,20 @@ oci::Mount build_overlay(const SpecInputs& inputs) {
   for (const std::string& lowerdir : inputs.lowerdirs) overlay.options.push_back("lowerdir+=" + lowerdir);
   overlay.options.push_back("upperdir=" + inputs.container_directory + "/upper");
   overlay.options.push_back("workdir=" + inputs.container_directory + "/work");
+  if (!inputs.request.security.privileged) overlay.options.emplace_back("nodev");
   // What is thrown away at the end need not be synced when the overlay is unmounted.
   if (inputs.request.remove) overlay.options.emplace_back("volatile");
   return overlay;
 }
 
+/// Devices can be opened nowhere but at the nodes in /dev that the engine binds there: CAP_MKNOD, which is among the
+/// default capabilities, would otherwise open the host's disks. Hence "nodev" on everything that is writable.
 std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
-  const char* access = inputs.request.security.privileged ? "rw" : "ro";
+  const bool privileged = inputs.request.security.privileged;
+  const char* access = privileged ? "rw" : "ro";
   return {
       {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
-      {"/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}},
+      {"/dev", "tmpfs", "tmpfs", {"nosuid", privileged ? "dev" : "nodev", "strictatime", "mode=755", "size=65536k"}},
       {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
       {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}},
       {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}},
@@ -108,6 +112,9 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
   for (oci::Mount& mount : default_mounts(inputs))
     if (!covers(inputs.mounts, mount.destination)) mounts.push_back(std::move(mount));
   std::vector<oci::Mount> users = inputs.mounts;
+  if (!inputs.request.security.privileged)
+    for (oci::Mount& mount : users)
+      if (mount.type == "bind") mount.options.emplace_back("rnodev");
   for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
     const std::string destination = std::string("/etc/") + name;
     if (!covers(inputs.mounts, destination))

@@ -26,15 +26,6 @@ void make_new_directory(const std::string& parent, const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == -1) throw_errno("make directory '{}'", path);
 }
 
-/// The root of everything is for root alone: layers hold setuid programs, records hold environments.
-void make_state_roots(const Context& context) {
-  for (const std::string& path : {context.paths.root(), context.paths.runtime_dir()}) {
-    if (path_exists(path)) continue;
-    make_directories(path);
-    if (::chmod(path.c_str(), 0711) == -1) throw_errno("set the mode of '{}'", path);
-  }
-}
-
 void claim_some_name(const Context& context, state::Record& record) {
   if (!record.name.empty()) {
     if (state::claim_name(context.paths, record.name, record.id)) return;
@@ -135,7 +126,7 @@ Container create_container(const Context& context, const RunRequest& request, co
   record.command = command_line(request, rootfs.config);
   container.directory = context.paths.container(record.id);
 
-  make_state_roots(context);
+  context.paths.make_roots();
   const ResolvedUser user =
       resolve_user(request.user.value_or(rootfs.config.user), read_from_image(rootfs.lowerdirs, "/etc/passwd"),
                    read_from_image(rootfs.lowerdirs, "/etc/group"));

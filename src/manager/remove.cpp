@@ -70,7 +70,7 @@ void remove_container(const Context& context, const std::string& reference, Remo
   if (run && state::look_at(*run).init_runs) {
     if (running == RemoveRunning::Refuse)
       throw Error(ErrorKind::Conflict, fmt::format("cannot remove container '{}': it is running", reference), 0,
-                  "stop it first, or use 'myct rm -f'");
+                  "use 'myct rm -f' to kill it first");
     kill_init(*run);
   }
   std::optional<state::Record> record;

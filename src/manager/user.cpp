@@ -1,6 +1,7 @@
 #include "user.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -12,6 +13,7 @@ namespace myct::manager {
 namespace {
 
 constexpr uint64_t kLargestId = 0x7fffffff;
+constexpr off_t kLargestDatabase = 16 << 20;
 
 /// Splits off what comes before `separator`; `text` keeps the rest.
 std::string_view take_field(std::string_view& text, char separator) {
@@ -129,8 +131,14 @@ ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::s
 std::string read_from_image(const std::vector<std::string>& lowerdirs, const std::string& path) {
   for (const std::string& lowerdir : lowerdirs) {
     const Fd root = open_path(lowerdir, O_PATH | O_DIRECTORY);
-    const std::optional<Fd> file = try_open_in_root(root.ref(), path, O_RDONLY | O_NONBLOCK);
-    if (file) return read_all(file->ref(), path);
+    // Looked at before it is opened: an image may have a device or a pipe there, or a file without an end.
+    const std::optional<Fd> place = try_open_in_root(root.ref(), path, O_PATH);
+    if (!place) continue;
+    struct stat status {};
+    if (::fstat(place->get(), &status) == -1) throw_errno("inspect '{}' of the image", path);
+    if (!S_ISREG(status.st_mode) || status.st_size > kLargestDatabase)
+      throw_error(ErrorKind::Invalid, "'{}' of the image is not a file of at most {} bytes", path, kLargestDatabase);
+    return read_file(fmt::format("/proc/self/fd/{}", place->get()));
   }
   return {};
 }

@@ -53,8 +53,7 @@ std::string open_volume(const Context& context, const std::string& name) {
 void populate_volume(const Context& context, const MountRequest& request, const std::string& name,
                      const std::string& data, const image::Rootfs& rootfs) {
   if (request.populate == Populate::No || !is_empty_directory(data)) return;
-  make_directories(context.paths.locks());
-  const FileLock lock = FileLock::acquire(context.paths.locks() + "/volume-" + name);
+  const FileLock lock = FileLock::acquire(volume_directory(context, name) + "/lock");
   if (is_empty_directory(data)) image::copy_directory_out(rootfs, request.target, data);
 }
 

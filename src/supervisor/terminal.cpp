@@ -56,7 +56,7 @@ class RawTerminal {
     // Nothing of the owner's may stay open here: its end of the pipe, the container's pty, its lock.
     constexpr int kPipe = 3;
     if (from_owner != kPipe) ::dup2(from_owner, kPipe);
-    ::close_range(kPipe + 1, ~0U, 0);
+    close_from(kPipe + 1);
     ::prctl(PR_SET_NAME, "myct-terminal");
     // A signal for the whole process group must not take the guard away; a background process that sets a
     // terminal's mode would be stopped by SIGTTOU.

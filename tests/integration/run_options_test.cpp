@@ -24,7 +24,7 @@ TEST_F(RunOptions, stop_at_the_first_other_word) {
 
 TEST_F(RunOptions, stop_at_the_command_after_an_image_option) {
   EXPECT_TRUE(prints(myct({"run", "--rm", "--image", "busybox", "echo", "--image", "x"}), "--image x\n"));
-  EXPECT_TRUE(prints(myct({"run", "--rm", "--image=busybox", "echo", "-e", "A=1"}), "-e A=1\n"));
+  EXPECT_TRUE(prints(myct({"run", "--rm", "--image=busybox", "echo", "--env", "A=1"}), "--env A=1\n"));
 }
 
 TEST_F(RunOptions, end_at_two_dashes) {

@@ -55,6 +55,9 @@ class Fd {
 /// An O_CLOEXEC duplicate of `fd`; throws Error.
 [[nodiscard]] Fd duplicate(FdRef fd);
 
+/// Closes `first` and every descriptor above it, whoever opened them.
+void close_from(int first);
+
 /// Makes sure that descriptors 0, 1 and 2 are open (on /dev/null where the caller closed them), so that no file
 /// we open can end up as somebody's standard output. Call once, first thing in main.
 void ensure_standard_descriptors();

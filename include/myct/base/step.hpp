@@ -22,12 +22,13 @@ namespace myct {
   X(PopulateDev, "populate /dev")                         \
   X(OpenConsole, "set up the terminal")                   \
   X(PivotRoot, "enter the root file system")              \
+  X(CloseDescriptors, "close descriptors")                \
   X(WriteSysctls, "write sysctls")                        \
   X(MaskPaths, "mask paths")                              \
   X(SetLimits, "set resource limits")                     \
   X(RestrictSyscalls, "install the seccomp filter")       \
-  X(EnterWorkingDirectory, "enter the working directory") \
   X(SetIdentity, "set user and capabilities")             \
+  X(EnterWorkingDirectory, "enter the working directory") \
   X(ExecProcess, "run")
 
 enum class Step : uint32_t {

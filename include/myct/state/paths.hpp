@@ -14,6 +14,10 @@ class Paths {
   [[nodiscard]] const std::string& root() const noexcept { return root_; }
   [[nodiscard]] const std::string& runtime_dir() const noexcept { return runtime_dir_; }
 
+  /// Makes both roots, for root alone (0700): layers hold setuid programs, records hold environments. Existing ones
+  /// keep their modes. Throws Error.
+  void make_roots() const;
+
   // --- lasts -------------------------------------------------------------------------------------------------
   /// The OCI image layout: oci-layout, index.json, blobs/sha256/.
   [[nodiscard]] std::string images() const { return root_ + "/images"; }

@@ -41,7 +41,7 @@ std::string escaped(const std::string& path) {
   return text;
 }
 
-/// The parameters as one text; layers given one by one are joined into the one "lowerdir" of kernels before 6.5.
+/// The parameters as one text; layers given one by one are joined into the one "lowerdir" of kernels before 6.8.
 std::string option_text(const MountPlan& plan) {
   std::string lowerdir;
   std::string text;
@@ -86,7 +86,7 @@ void bind_classic(FdRef source, FdRef target, bool recursive, const std::string&
 
 void remount_classic(FdRef mount, const MountPlan& plan) {
   if (plan.recursive_attributes)
-    log::debug("'{}': what is mounted below it keeps its own options: this kernel has no mount_setattr",
+    log::warning("'{}': what is mounted below it keeps its own options: this kernel has no mount_setattr",
                plan.destination);
   // A remount sets all flags anew, so those that the mount has already are given again (statvfs(3) has the same bits).
   struct statvfs status {};

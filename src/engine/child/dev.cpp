@@ -1,5 +1,9 @@
 // Device nodes and links in the container's /dev, a tmpfs that mount_volumes has just made.
+//
+// Where that tmpfs is "nodev", each node is bound on itself without that option: these few can be opened, and no other
+// that a program makes, there or anywhere else.
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,7 +41,26 @@ void bind_host_node(FdRef root, const DevicePlan& device) {
       .attach({.root = root, .path = device.path, .target = target.ref()});
 }
 
-void make_node(FdRef root, FdRef dev, const DevicePlan& device) {
+/// Makes one node usable on a mount that is "nodev".
+void allow_node(FdRef root, FdRef parent, const std::string& base, const DevicePlan& device) {
+  const Fd node = open_at(parent, base, O_PATH | O_NOFOLLOW);
+  const Fd mount = BindSource::open(parent, base, /*recursive=*/false)
+                       .attach({.root = root, .path = device.path, .target = node.ref()});
+  MountPlan plan;
+  plan.destination = device.path;
+  plan.attributes_cleared = MOUNT_ATTR_NODEV;
+  set_mount_attributes(mount.ref(), plan);
+}
+
+void set_owner(FdRef parent, const std::string& base, const DevicePlan& device) {
+  if (device.uid == 0 && device.gid == 0) return;
+  if (::fchownat(parent.get(), base.c_str(), device.uid, device.gid, AT_SYMLINK_NOFOLLOW) == -1)
+    throw_errno("set the owner of device '{}'", device.path);
+}
+
+enum class Nodev : uint8_t { No, Yes };
+
+void make_node(FdRef root, FdRef dev, const DevicePlan& device, Nodev nodev) {
   constexpr std::string_view kDev = "/dev/";
   const bool directly_in_dev = device.path.starts_with(kDev) && device.path.find('/', kDev.size()) == std::string::npos;
   const SplitPath split = split_path(device.path);
@@ -48,9 +71,8 @@ void make_node(FdRef root, FdRef dev, const DevicePlan& device) {
     if (errno == EPERM) return bind_host_node(root, device);
     throw_errno("make device '{}'", device.path);
   }
-  if (device.uid == 0 && device.gid == 0) return;
-  if (::fchownat(parent.get(), split.base.c_str(), device.uid, device.gid, AT_SYMLINK_NOFOLLOW) == -1)
-    throw_errno("set the owner of device '{}'", device.path);
+  set_owner(parent, split.base, device);
+  if (nodev == Nodev::Yes) allow_node(root, parent, split.base, device);
 }
 
 }  // namespace
@@ -58,7 +80,8 @@ void make_node(FdRef root, FdRef dev, const DevicePlan& device) {
 void populate_dev(FdRef root, const ChildPlan& plan) {
   if (!plan.populate_dev) return;
   const Fd dev = open_or_make_directory(root, "/dev");
-  for (const DevicePlan& device : plan.devices) make_node(root, dev.ref(), device);
+  const Nodev nodev = plan.dev_is_nodev ? Nodev::Yes : Nodev::No;
+  for (const DevicePlan& device : plan.devices) make_node(root, dev.ref(), device, nodev);
   for (const DeviceLink& link : kLinks) make_link(dev.ref(), link);
   if (path_exists("/proc/kcore")) make_link(dev.ref(), {"core", "/proc/kcore"});
 }

@@ -20,6 +20,14 @@ namespace {
   throw error;
 }
 
+/// Whether `path` is this very program, e.g. /proc/self/exe.
+bool is_own_executable(const std::string& path) {
+  struct stat own {};
+  struct stat other {};
+  if (::stat("/proc/self/exe", &own) == -1 || ::stat(path.c_str(), &other) == -1) return false;
+  return own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 /// 0 when `path` is a file that may be executed, else the errno that execve would fail with.
 int check_executable(const std::string& path) {
   struct stat status {};
@@ -55,6 +63,17 @@ std::string interpreter_of(const std::string& path) {
   return {};
 }
 
+/// Executing /proc/self/exe, by name, by a link or as an interpreter, would run the host's myct inside the container,
+/// where it could be overwritten through /proc (CVE-2019-5736). A script's interpreter may be a script, four levels
+/// deep (execve(2)).
+void refuse_own_executable(const std::string& program, std::string path) {
+  constexpr int kInterpreters = 5;
+  for (int level = 0; level <= kInterpreters && !path.empty(); ++level) {
+    if (is_own_executable(path)) throw_exec_error(program, EACCES, "it is the container runtime itself");
+    path = interpreter_of(path);
+  }
+}
+
 /// The kernel says "No such file" of a program that is there when its interpreter is not (execve(2)).
 std::string explain(const std::string& path, int errnum) {
   if (errnum == ENOEXEC) return "neither a script with a #! line nor a binary for this machine";
@@ -73,6 +92,7 @@ std::string find_program(const ProgramPlan& program) {
   if (name.empty()) throw_exec_error(name, ENOENT);
   if (name.find('/') != std::string::npos) {
     if (const int errnum = check_executable(name)) throw_exec_error(name, errnum);
+    refuse_own_executable(name, name);
     return name;
   }
   int failure = ENOENT;
@@ -83,7 +103,10 @@ std::string find_program(const ProgramPlan& program) {
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
     const std::string candidate = fmt::format("{}/{}", directory.empty() ? "." : directory, name);
     const int errnum = check_executable(candidate);
-    if (errnum == 0) return candidate;
+    if (errnum == 0) {
+      refuse_own_executable(name, candidate);
+      return candidate;
+    }
     // As execvp(3): a forbidden file is remembered, but a later directory may have a better one.
     if (errnum == EACCES) failure = EACCES;
   }

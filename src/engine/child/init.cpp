@@ -83,21 +83,18 @@ void die_with_parent(const ChildContext& context) {
   if (::poll(&socket, 1, 0) == 1 && (socket.revents & POLLHUP) != 0) ::_exit(kExitOwnFailure);
 }
 
-void connect_streams(const int (&streams)[3]) {
+/// Makes the streams the program's 0, 1 and 2 and closes everything else but the conversation with the parent: here,
+/// long before the exec, because the program itself, its interpreter and its working directory are looked up by paths,
+/// and a path may lead through /proc/self/fd/<n> and a directory of the host (CVE-2024-21626).
+void keep_only_streams(Handshake& parent, const int (&streams)[3]) {
   // None of the sources is below 3 unless it is in place already, so no dup2 overwrites a later source.
   for (int target = 0; target < 3; ++target) {
     if (streams[target] == target) continue;
     if (::dup2(streams[target], target) == -1) throw_errno("connect standard stream {}", target);
   }
-}
-
-/// The last act before exec: nothing of the host's may be open in the program. Everything of ours is close-on-exec by
-/// birth; this catches what the caller of myct left open (CVE-2024-21626).
-void close_everything_on_exec() {
-  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
-  if (errno != ENOSYS && errno != EINVAL) throw_errno("mark descriptors close-on-exec");
-  const long limit = ::sysconf(_SC_OPEN_MAX);  // before Linux 5.11
-  for (int fd = 3; fd < limit; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  constexpr int kConversation = 3;
+  parent.move_to(kConversation);
+  close_from(kConversation + 1);
 }
 
 /// Handlers do not survive exec, but ignored signals and the mask do.
@@ -158,6 +155,11 @@ void reset_signals() {
   pivot_into(root.ref(), plan.rootfs.propagation);
   root.reset();
 
+  steps.enter(Step::CloseDescriptors);
+  keep_only_streams(context.parent, streams);
+  (void)terminal.master.release();  // closed with the rest
+  (void)terminal.slave.release();
+
   steps.enter(Step::WriteSysctls);
   write_sysctls(plan.sysctls);
 
@@ -184,9 +186,7 @@ void reset_signals() {
 
   steps.enter(Step::ExecProcess);
   const std::string program = find_program(plan.program);
-  connect_streams(streams);
   context.parent.send(Tag::Ready);
-  close_everything_on_exec();
   reset_signals();
   if (!plan.seccomp.empty() && filter_last) security::install_seccomp(plan.seccomp, plan.seccomp_flags);
   exec_program(program, plan.program);

@@ -10,7 +10,7 @@ namespace myct::engine {
 /// What the clone needs to hand over besides the plan.
 struct ChildContext {
   const ChildPlan& plan;
-  const Handshake& parent;
+  Handshake& parent;
   int parent_end;  ///< the parent's end of the conversation, inherited by the clone and closed first thing
   SharedStep& step;
   int standard_streams[3];

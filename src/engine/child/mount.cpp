@@ -60,7 +60,7 @@ Fd make_filesystem(const MountPlan& plan) {
   return mount;
 }
 
-/// fsconfig(2) takes short values only, and overlayfs its layers one by one ("lowerdir+") only from Linux 6.5 on.
+/// fsconfig(2) takes short values only, and overlayfs its layers one by one ("lowerdir+") only from Linux 6.8 on.
 bool must_be_classic(const MountPlan& plan) {
   for (const auto& [key, value] : plan.parameters)
     if (value.size() > kLongestParameter) return true;

@@ -182,6 +182,15 @@ void ContainerTest::SetUp() {
   ASSERT_EQ(imported.status, 0) << imported;
 }
 
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kTimeLimit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::usleep(2000);
+  }
+  return true;
+}
+
 ::testing::AssertionResult fails_with(const Result& result, int status, const std::string& text) {
   if (result.status != status) return ::testing::AssertionFailure() << "expected status " << status << ", got " << result;
   if (result.err.find(text) == std::string::npos)

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <initializer_list>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -75,6 +75,9 @@ class ContainerTest : public Sandbox {
  protected:
   void SetUp() override;
 };
+
+/// Whether `condition` comes true within the time limit: for what the kernel does in its own time after a kill.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 /// Exactly one line on stderr, from myct, that says `text`; nothing on stdout.
 ::testing::AssertionResult fails_with(const Result& result, int status, const std::string& text);

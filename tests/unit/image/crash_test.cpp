@@ -137,14 +137,17 @@ TEST(KilledImport, is_swept_by_the_import_of_another_file) {
   EXPECT_THAT(store.layers(), IsEmpty());
 }
 
-TEST(TruncatedPipe, ends_in_an_error_without_waiting) {
+TEST(RefusedPipe, is_not_read_to_its_end) {
   const TempStore store;
   const std::string fifo = store.directory() + "/fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   const pid_t child = start_import(store, fifo);
   const Fd feed = open_path(fifo, O_WRONLY);
-  // The writer keeps the pipe open: the refusal must not wait for more.
-  std::string bytes = TarBuilder().file("../evil").bytes();
+  // The writer keeps the pipe open: the refusal must not wait for more. The files in front keep the writing side busy
+  // until the reading side waits.
+  TarBuilder tar;
+  for (int i = 0; i < 200; ++i) tar.file(fmt::format("file-{}", i));
+  std::string bytes = tar.file("../evil").bytes();
   bytes.resize(300'000);
   write_all(feed.ref(), bytes, "fifo");
   EXPECT_EQ(WEXITSTATUS(wait_for(child)), 1);

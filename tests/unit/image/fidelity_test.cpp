@@ -1,6 +1,7 @@
 // What an archive says of its files is what the layer has. Runs as root: owners and devices need it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <locale.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -153,6 +154,8 @@ TEST_F(Fidelity, keeps_holes) {
 }
 
 TEST_F(Fidelity, keeps_long_and_foreign_names) {
+  // A UTF-8 locale is what tempts libarchive to normalise names.
+  ASSERT_NE(::setlocale(LC_ALL, "C.UTF-8"), nullptr);
   const std::string pax_name = "p/" + std::string(250, 'x') + "/" + std::string(250, 'y');
   const std::string gnu_name = "g/" + std::string(150, 'z');
   const std::string decomposed = "e\xcc\x81t\xc3\xa9";  // the first é is two characters, the second is one
@@ -170,6 +173,7 @@ TEST_F(Fidelity, keeps_long_and_foreign_names) {
   for (const std::string& name : {pax_name, gnu_name, decomposed, latin1})
     EXPECT_TRUE(path_exists(root + "/" + name)) << name;
   EXPECT_EQ(inspect(root + "/again").st_nlink, 2U);
+  ::setlocale(LC_ALL, "C");
 }
 
 TEST_F(Fidelity, lets_the_later_of_two_members_win) {

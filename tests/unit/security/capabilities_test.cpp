@@ -66,6 +66,8 @@ struct SelectCase {
   CapabilitySet expected;
 };
 
+void PrintTo(const SelectCase& row, std::ostream* out) { *out << row.name; }
+
 class SelectCapabilities : public ::testing::TestWithParam<SelectCase> {};
 
 TEST_P(SelectCapabilities, follows_dockers_algorithm) {

@@ -150,6 +150,8 @@ struct RefusedProfile {
   const char* message;
 };
 
+void PrintTo(const RefusedProfile& row, std::ostream* out) { *out << row.name; }
+
 class RefusedSeccomp : public ::testing::TestWithParam<RefusedProfile> {};
 
 TEST_P(RefusedSeccomp, is_named_in_the_error) {

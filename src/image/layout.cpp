@@ -37,6 +37,7 @@ std::string index_document(const oci::Index& index) {
 }  // namespace
 
 void create_layout(const state::Paths& paths) {
+  paths.make_roots();
   make_directories(blobs_path(paths));
   make_directories(paths.locks());
   // Nobody but root may pass: the layers hold setuid programs of other systems.

@@ -34,8 +34,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"no_image", {"run"}, "no image given"},
         Row{"no_image_after_options", {"run", "--rm", "-i"}, "no image given"},
         Row{"unknown_image", {"run", "alpin", "true"}, "no image 'alpin'"},
-        Row{"malformed_image", {"run", "Not An Image", "true"}, "image name 'Not An Image'"},
-        Row{"image_with_capitals", {"run", "Busybox", "true"}, "image name 'Busybox'"},
+        Row{"malformed_image", {"run", "Not An Image", "true"}, "no image 'Not An Image'"},
+        Row{"image_with_capitals", {"run", "Busybox", "true"}, "did you mean 'busybox'?"},
         Row{"empty_image", {"run", "", "true"}, "image"},
         Row{"unknown_tag", {"run", "busybox:1", "true"}, "no image 'busybox:1'"},
         Row{"unknown_long_option", {"run", "--fast", "busybox"}, "--fast"},
@@ -129,9 +129,7 @@ TEST_F(RunBadInput, refuses_to_run_as_another_user_in_a_directory_of_his_own) {
   command.env["MYCT_ROOT"] = directory + "/root";
   command.env["MYCT_RUNTIME_DIR"] = directory + "/run";
   command.before_exec = as_nobody();
-  const Result result = run(command);
-  EXPECT_TRUE(fails_with(result, 125, ""));
-  EXPECT_THAT(result.err, ::testing::AnyOf(HasSubstr("ermi"), HasSubstr("Operation not permitted")));
+  EXPECT_TRUE(fails_with(run(command), 125, "root"));
 }
 
 TEST_F(RunBadInput, names_the_capability_that_root_lacks) {
@@ -162,7 +160,7 @@ TEST_F(RunBadInput, leaves_nothing_of_an_import_that_fills_the_disk) {
   const std::string directory = make_directory("small");
   const SmallDisk disk(directory, "size=1m");
   ASSERT_TRUE(disk.mounted());
-  EXPECT_TRUE(fails_with(myct({"--root", directory, "import", busybox_tarball(), "busybox"}), 1, "No space left on device"));
+  EXPECT_TRUE(fails_with(myct({"--root", directory, "import", busybox_tarball(), "busybox"}), 125, "No space left on device"));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
     EXPECT_THAT(entry.path().string(), ::testing::Not(HasSubstr("staging")));
   EXPECT_TRUE(prints(myct({"--root", directory, "images", "-q"}), ""));

@@ -1,6 +1,10 @@
-// Each step of a start × {it fails, the child is killed in it}: the step is named, and nothing is
+// Each step of a start × {it fails, the child is killed in it, myct is killed in it}: the step is named, and nothing is
 // left behind. Uses the binary that has fault injection compiled in.
+#include <signal.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
 
 #include "myct/base/step.hpp"
 #include "sandbox.hpp"
@@ -17,14 +21,32 @@ std::vector<Step> all_steps() {
 
 class StartFault : public ContainerTest, public ::testing::WithParamInterface<Step> {
  protected:
-  /// A run that has something to undo of every kind.
-  [[nodiscard]] Command faulty(const char* variable) const {
-    Command command = this->command({"run", "--name", "victim", "-v", "/anonymous", "-v", "named:/data", "-v",
-                                     path("source") + ":/bound", "--tmpfs", "/t", "--cidfile", path("cid"), "-w", "/new",
-                                     "--ulimit", "core=0", "-t", "busybox", "true"});
+  [[nodiscard]] Command faulty(const char* variable, const Words& options) const {
+    Words words = {"run", "--name", "victim"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {"busybox", "true"});
+    Command command = this->command(words);
     command.argv[0] = faulty_myct_path();
     command.env[variable] = std::string(step_name(GetParam()));
     return command;
+  }
+  /// A run that has something to undo of every kind.
+  [[nodiscard]] Command faulty(const char* variable) const {
+    return faulty(variable, {"-v", "/anonymous", "-v", "named:/data", "-v", path("source") + ":/bound", "--tmpfs", "/t",
+                             "--cidfile", path("cid"), "-w", "/new", "--ulimit", "core=0", "-t"});
+  }
+  /// Kills the container's init in the step that it has stopped in.
+  [[nodiscard]] static Result kill_child(const Command& command) {
+    Process starting(command);
+    EXPECT_TRUE(starting.read_error_until("paused\n")) << starting.err();
+    const std::string pid = std::to_string(starting.pid());
+    int child = 0;
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
+    EXPECT_NE(child, 0);
+    if (child != 0) ::kill(child, SIGKILL);
+    Result result = starting.wait();
+    result.err = result.err.substr(std::min(result.err.size(), result.err.find("paused\n") + 7));
+    return result;
   }
   void expect_nothing_left_behind() const {
     EXPECT_EQ(leftovers(), std::set<std::string>());
@@ -43,14 +65,25 @@ TEST_P(StartFault, is_reported_with_the_step_when_it_fails) {
 }
 
 TEST_P(StartFault, is_reported_with_the_step_when_the_child_is_killed) {
-  const Result result = run(faulty("MYCT_KILL_AT"));
-  EXPECT_TRUE(fails_with(result, 125, "killed by signal 9 during: " + std::string(step_text(GetParam()))));
+  EXPECT_TRUE(fails_with(kill_child(faulty("MYCT_KILL_AT")), 125,
+                         "killed by signal 9 during: " + std::string(step_text(GetParam()))));
   expect_nothing_left_behind();
 }
 
 TEST_P(StartFault, frees_the_name) {
-  ASSERT_EQ(run(faulty("MYCT_KILL_AT")).status, 125);
+  ASSERT_EQ(kill_child(faulty("MYCT_KILL_AT")).status, 125);
   EXPECT_TRUE(prints(myct({"run", "--rm", "--name", "victim", "busybox", "echo", "again"}), "again\n"));
+}
+
+TEST_P(StartFault, leaves_nothing_that_the_next_command_does_not_remove_when_myct_is_killed) {
+  if (GetParam() == Step::WaitForParent) GTEST_SKIP() << "the child waits before it has asked to die with its parent";
+  Process starting(faulty("MYCT_KILL_AT", {"--rm", "-v", "/anonymous", "--tmpfs", "/t", "-t"}));
+  ASSERT_TRUE(starting.read_error_until("paused\n")) << starting.err();
+  starting.signal(SIGKILL);
+  EXPECT_EQ(starting.wait().signal, SIGKILL);
+  ASSERT_TRUE(eventually([] { return host().processes().empty(); })) << "the child outlives its parent";
+  EXPECT_EQ(myct({"ps", "-a"}).status, 0);
+  EXPECT_EQ(leftovers(), std::set<std::string>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, StartFault, ::testing::ValuesIn(all_steps()),

@@ -128,7 +128,9 @@ int run_app(int argc, char** argv) {
     for (const Command& command : kCommands) {
       if (chosen != nullptr && chosen != &command) continue;
       CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
-      if (chosen == &command) command.define(*subcommand, action);
+      if (chosen != &command) continue;
+      command.define(*subcommand, action);
+      if (subcommand->get_prefix_command()) mark_end_of_options(*subcommand, argc, argv);
     }
     return parse_and_run(argc, argv, app, globals, chosen, action);
   } catch (const Error& error) {

@@ -41,8 +41,12 @@ void set_usage(CLI::App& command, std::string usage);
 [[nodiscard]] int for_each_target(const std::vector<std::string>& targets,
                                   const std::function<void(const std::string&)>& work);
 
+/// Replaces a "--" that ends the options of `command` by a word that stops CLI11 without meaning anything to it: it
+/// would hand what follows to the application instead.
+void mark_end_of_options(const CLI::App& command, int argc, char** argv);
+
 /// Of the words that follow a command's options the first is no option: throws Error{Usage} for one that looks like it.
-/// A leading "--" is taken away.
+/// The mark that stands for "--" is taken away.
 void reject_unknown_option(std::vector<std::string>& words);
 
 }  // namespace myct::cli

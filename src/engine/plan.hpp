@@ -102,8 +102,8 @@ struct ChildPlan {
   std::string domainname;
   RootfsPlan rootfs;
   std::vector<MountPlan> mounts;
-  bool populate_dev = false;   ///< /dev is ours to fill: not a bind mount of somebody's
-  bool dev_is_nodev = false;   ///< nodes in it cannot be opened, only ones that are mounted there
+  bool populate_dev = false;  ///< /dev is ours to fill: not a bind mount of somebody's
+  bool dev_is_nodev = false;  ///< nodes in it cannot be opened, only ones that are mounted there
   std::vector<DevicePlan> devices;
   std::vector<std::pair<std::string, std::string>> sysctls;  ///< path below /proc/sys, value
   std::vector<std::string> masked_paths;

@@ -160,6 +160,9 @@ void plan_identity(const oci::Process& process, IdentityPlan& identity) {
   for (const std::string& name : planned.missing)
     log::warning("{} cannot be given to the container: this machine withholds it from root", name);
   identity.capabilities = planned.plan;
+  // execve(2) takes all but the ambient ones from a user other than root. They go before it already, or they would
+  // let the user execute what only root may.
+  if (identity.uid != 0) identity.capabilities->effective = planned.plan.ambient;
 }
 
 void plan_program(const oci::Process& process, ProgramPlan& program) {

@@ -101,8 +101,7 @@ struct Pending::State {
   ChildProcess init;
   std::optional<cgroup::Cgroup> cgroup;
 
-  State(ChildPlan child_plan, Handshake parent_end)
-      : plan(std::move(child_plan)), handshake(std::move(parent_end)) {}
+  State(ChildPlan child_plan, Handshake parent_end) : plan(std::move(child_plan)), handshake(std::move(parent_end)) {}
 
   ~State() {
     if (init.pid() == 0) return;

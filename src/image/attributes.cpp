@@ -99,10 +99,10 @@ void apply_acls(const Target& target, Losses& losses) {
     set_xattr(target, kDefaultAclXattr, encode_acl(member.default_acl), kKind, losses);
 }
 
-void apply_attributes(const Target& target, Timestamps timestamps, Losses& losses) {
+void apply_attributes(const Target& target, const std::optional<Owner>& made_as, Losses& losses) {
   const Member& member = target.member;
   mode_t mode = member.mode;
-  set_owner(target, losses, mode);
+  if (!made_as || made_as->uid != member.uid || made_as->gid != member.gid) set_owner(target, losses, mode);
   set_mode(target, mode);
   for (const Xattr& xattr : member.xattrs) {
     if (policy_of(xattr.name) == XattrPolicy::Set)
@@ -111,7 +111,7 @@ void apply_attributes(const Target& target, Timestamps timestamps, Losses& losse
       losses.note("extended attributes dropped", member.name, 0);
   }
   if (!has_named_acl(member)) apply_acls(target, losses);
-  if (timestamps == Timestamps::Set) set_times(target);
+  set_times(target);
 }
 
 }  // namespace myct::image

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,11 +36,16 @@ struct Target {
   const Member& member;
 };
 
-enum class Timestamps : uint8_t { Leave, Set };
+/// Whom a file belongs to that this process makes.
+struct Owner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
 
 /// Sets everything in the order that keeps it: owner first, because it clears setuid and file capabilities; times
-/// last. Access lists whose entries name users are left for `apply_acls`.
-void apply_attributes(const Target& target, Timestamps timestamps, Losses& losses);
+/// last. Access lists whose entries name users are left for `apply_acls`. `made_as` is whose the file is already,
+/// which spares most files of a base system a system call; nullopt when that is not known.
+void apply_attributes(const Target& target, const std::optional<Owner>& made_as, Losses& losses);
 
 /// Whether an access list holds names, which mean something only once the archive's own etc/passwd is there.
 [[nodiscard]] bool has_named_acl(const Member& member) noexcept;

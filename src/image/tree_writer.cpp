@@ -64,6 +64,15 @@ mode_t node_type(MemberType type) noexcept {
 
 }  // namespace
 
+TreeWriter::TreeWriter(FdRef root) : root_(root) {
+  struct stat status {};
+  if (::fstat(root.get(), &status) == -1) throw_errno("inspect the layer's directory");
+  // A new file's group is the process's, or its directory's on a file system mounted with grpid or in a setgid
+  // directory. Where the root, just made, has the process's group, both are the same all over the tree, because
+  // directories get their own owners last.
+  if (status.st_uid == ::geteuid() && status.st_gid == ::getegid()) made_as_ = Owner{status.st_uid, status.st_gid};
+}
+
 void TreeWriter::write(Member member, TarReader& reader) {
   if (++members_ > kMostMembers) throw_error(ErrorKind::Invalid, "more than {} members", kMostMembers);
   // A clock that was wrong when the archive was made must not date the image into the future.
@@ -166,7 +175,7 @@ void TreeWriter::write_regular(const Member& member, TarReader& reader) {
   }
   if (!file.valid()) throw_errno("make '{}'", member.name);
   copy_content(file.ref(), member, reader);
-  apply_attributes({file.ref(), {}, member}, Timestamps::Set, losses_);
+  apply_attributes({file.ref(), {}, member}, made_as_, losses_);
   if (has_named_acl(member)) named_acls_.push_back(member);
   file.close_checked();
 }
@@ -201,7 +210,7 @@ void TreeWriter::write_symlink(const Member& member) {
     if (::symlinkat(member.target.c_str(), place.directory.get(), place.base.c_str()) == -1)
       throw_errno("make symbolic link '{}'", member.name);
   }
-  apply_attributes({place.directory, place.base, member}, Timestamps::Set, losses_);
+  apply_attributes({place.directory, place.base, member}, made_as_, losses_);
 }
 
 void TreeWriter::write_hard_link(const Member& member) {
@@ -257,7 +266,7 @@ void TreeWriter::write_node(const Member& member) {
     losses_.note("device nodes skipped", member.name, errno);
     return;
   }
-  apply_attributes({place.directory, place.base, member}, Timestamps::Set, losses_);
+  apply_attributes({place.directory, place.base, member}, made_as_, losses_);
 }
 
 void TreeWriter::finish() {
@@ -280,7 +289,7 @@ void TreeWriter::finish_directory(const Member& member) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV) return;
     throw_errno("open directory '{}'", member.name);
   }
-  apply_attributes({directory.ref(), {}, member}, Timestamps::Set, losses_);
+  apply_attributes({directory.ref(), {}, member}, made_as_, losses_);
 }
 
 const std::string& TreeWriter::database(const std::string& name) {

@@ -4,12 +4,14 @@
 // opened anew from the root with RESOLVE_BENEATH (openat2(2)), so that a symbolic link on the way is followed as long
 // as it stays inside and refused by the kernel when it leads out; files are made with O_EXCL in that directory, so
 // that nothing is ever written through an existing name. Later members replace earlier ones of the same name.
-// Directories get their modes and times last: what is put into them would change them again.
+// Directories get their modes and times last: what is put into them would change them again. Names that begin with
+// ".wh." are files like any other, as for docker-import(1): below a root file system there is nothing to delete.
 #pragma once
 
 #include <cstdint>
 #include <ctime>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,8 +32,8 @@ inline constexpr uint64_t kMostMembers = 4'000'000;
 
 class TreeWriter {
  public:
-  /// `root` must outlive the writer; it is empty and nobody else writes into it.
-  explicit TreeWriter(FdRef root) noexcept : root_(root) {}
+  /// `root` must outlive the writer; it is new and empty, and nobody else writes into it. Throws Error.
+  explicit TreeWriter(FdRef root);
 
   /// Makes the member; takes a regular file's content from `reader`. Throws Error naming the member.
   void write(Member member, TarReader& reader);
@@ -65,6 +67,7 @@ class TreeWriter {
   const std::string& database(const std::string& name);
 
   FdRef root_;
+  std::optional<Owner> made_as_;
   Fd parent_;                ///< the directory last written to: an archive is mostly in order
   std::string parent_path_;  ///< its name
   bool parent_known_ = false;

@@ -126,12 +126,13 @@ Container create_container(const Context& context, const RunRequest& request, co
   record.command = command_line(request, rootfs.config);
   container.directory = context.paths.container(record.id);
 
+  check_mounts(request.mounts);
   context.paths.make_roots();
   const ResolvedUser user =
       resolve_user(request.user.value_or(rootfs.config.user), read_from_image(rootfs.lowerdirs, "/etc/passwd"),
                    read_from_image(rootfs.lowerdirs, "/etc/group"));
-  ResolvedMounts mounts = resolve_mounts(context, request.mounts, rootfs, undo);
-  record.anonymous_volumes = std::move(mounts.anonymous_volumes);
+  std::vector<MountRequest> mount_requests = request.mounts;
+  record.anonymous_volumes = name_anonymous_volumes(mount_requests);
   free_stale_name(context, record.name);
   make_container_directories(context, rootfs.lowerdirs.front(), container, undo);
   make_directories(context.paths.names());
@@ -145,7 +146,7 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .container_directory = container.directory,
                   .lowerdirs = rootfs.lowerdirs,
                   .user = user,
-                  .mounts = std::move(mounts.mounts),
+                  .mounts = resolve_mounts(context, mount_requests, rootfs, undo),
                   .host_devices = request.security.privileged ? list_host_devices() : std::vector<oci::Device>(),
                   .masked_paths = security::default_masked_paths(),
                   .readonly_paths = security::default_readonly_paths(),

@@ -33,6 +33,9 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
 
 std::vector<ContainerSummary> list_containers(const Context& context) {
   std::vector<ContainerSummary> containers;
+  for (const std::string& id : state::list_run_ids(context.paths))
+    if (!path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
+      state::remove_orphaned_run_directory(context.paths, id);
   for (const std::string& id : state::list_container_ids(context.paths)) {
     try {
       std::optional<ContainerSummary> container = summarize(context, id);

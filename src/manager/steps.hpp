@@ -28,13 +28,14 @@ struct Container {
 void save_documents(const Context& context, const Container& container);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
-struct ResolvedMounts {
-  std::vector<oci::Mount> mounts;
-  std::vector<std::string> anonymous_volumes;  ///< made for this container alone
-};
-/// Checks bind sources, makes volumes that are missing and fills new ones from the image.
-[[nodiscard]] ResolvedMounts resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
-                                            const image::Rootfs& rootfs, UndoStack& undo);
+/// Refuses what can be refused before anything is made. Throws Error.
+void check_mounts(const std::vector<MountRequest>& requests);
+/// Gives every anonymous volume a name, and returns these: they are recorded before the volumes are made, so that a
+/// kill in between leaves none that nobody knows.
+[[nodiscard]] std::vector<std::string> name_anonymous_volumes(std::vector<MountRequest>& requests);
+/// Makes bind sources and volumes that are missing and fills new volumes from the image.
+[[nodiscard]] std::vector<oci::Mount> resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
+                                                     const image::Rootfs& rootfs, UndoStack& undo);
 /// Removes a volume with its data; idempotent.
 void remove_volume(const Context& context, const std::string& name);
 

@@ -81,8 +81,9 @@ oci::Mount tmpfs_mount(const MountRequest& request) {
   return mount;
 }
 
-/// What can be refused before anything is made.
-void check_requests(const std::vector<MountRequest>& requests) {
+}  // namespace
+
+void check_mounts(const std::vector<MountRequest>& requests) {
   std::vector<std::string> targets;
   for (const MountRequest& request : requests) {
     if (request.type == MountType::Bind && request.missing_source == MissingSource::Fail &&
@@ -95,30 +96,36 @@ void check_requests(const std::vector<MountRequest>& requests) {
   }
 }
 
-}  // namespace
+std::vector<std::string> name_anonymous_volumes(std::vector<MountRequest>& requests) {
+  std::vector<std::string> names;
+  for (MountRequest& request : requests) {
+    if (request.type != MountType::Volume || !request.source.empty()) continue;
+    request.source = state::make_id();
+    names.push_back(request.source);
+  }
+  return names;
+}
 
-ResolvedMounts resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
-                              const image::Rootfs& rootfs, UndoStack& undo) {
-  check_requests(requests);
-  ResolvedMounts resolved;
+std::vector<oci::Mount> resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
+                                       const image::Rootfs& rootfs, UndoStack& undo) {
+  std::vector<oci::Mount> mounts;
   for (const MountRequest& request : requests) {
     if (request.type == MountType::Bind) {
-      resolved.mounts.push_back(resolve_bind(request, undo));
+      mounts.push_back(resolve_bind(request, undo));
       continue;
     }
     if (request.type == MountType::Tmpfs) {
-      resolved.mounts.push_back(tmpfs_mount(request));
+      mounts.push_back(tmpfs_mount(request));
       continue;
     }
-    const std::string name = request.source.empty() ? state::make_id() : request.source;
-    if (request.source.empty()) resolved.anonymous_volumes.push_back(name);
+    const std::string& name = request.source;
     if (!path_exists(volume_directory(context, name)))
       undo.push("make the volume", [&context, name] { remove_volume(context, name); });
     const std::string data = open_volume(context, name);
     populate_volume(context, request, name, data, rootfs);
-    resolved.mounts.push_back(bind_mount(request, data));
+    mounts.push_back(bind_mount(request, data));
   }
-  return resolved;
+  return mounts;
 }
 
 void remove_volume(const Context& context, const std::string& name) { remove_tree(volume_directory(context, name)); }

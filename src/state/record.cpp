@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -53,6 +54,30 @@ void check_version(const Value& document, std::string_view name) {
 struct CloseDirectory {
   void operator()(DIR* directory) const noexcept { ::closedir(directory); }
 };
+
+Fd open_run_containers(const Paths& paths) {
+  const std::string path = paths.run_containers();
+  if (std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY)) return std::move(*fd);
+  make_directories(path);
+  return open_path(path, O_RDONLY | O_DIRECTORY);
+}
+
+void lock_directory(FdRef directory, int operation, const std::string& name) {
+  while (::flock(directory.get(), operation) == -1)
+    if (errno != EINTR) throw_errno("lock '{}'", name);
+}
+
+std::vector<std::string> list_ids(const std::string& directory) {
+  std::vector<std::string> ids;
+  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
+  if (!stream) {
+    if (errno == ENOENT) return ids;
+    throw_errno("read directory '{}'", directory);
+  }
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_name[0] != '.') ids.emplace_back(entry->d_name);
+  return ids;
+}
 
 }  // namespace
 
@@ -159,11 +184,17 @@ std::optional<RunInfo> load_run_info(const Paths& paths, std::string_view id) {
 
 FileLock own_container(const Paths& paths, std::string_view id) {
   const std::string directory = paths.run_container(id);
-  if (::mkdir(directory.c_str(), 0700) == -1 && errno != EEXIST) {
-    if (errno != ENOENT) throw_errno("make directory '{}'", directory);
-    make_directories(directory);
-  }
+  const Fd all = open_run_containers(paths);
+  // Shared: whoever removes orphans must not see this directory before it has an owner.
+  lock_directory(all.ref(), LOCK_SH, paths.run_containers());
+  if (::mkdir(directory.c_str(), 0700) == -1 && errno != EEXIST) throw_errno("make directory '{}'", directory);
   return FileLock::acquire(directory + kOwnerName);
+}
+
+void remove_orphaned_run_directory(const Paths& paths, std::string_view id) {
+  const Fd all = open_run_containers(paths);
+  lock_directory(all.ref(), LOCK_EX, paths.run_containers());
+  if (!path_exists(paths.container(id)) && !has_owner(paths, id)) remove_tree(paths.run_container(id));
 }
 
 bool has_owner(const Paths& paths, std::string_view id) {
@@ -171,16 +202,7 @@ bool has_owner(const Paths& paths, std::string_view id) {
   return path_exists(path) && !FileLock::try_acquire(path);
 }
 
-std::vector<std::string> list_container_ids(const Paths& paths) {
-  std::vector<std::string> ids;
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(paths.containers().c_str()));
-  if (!stream) {
-    if (errno == ENOENT) return ids;
-    throw_errno("read directory '{}'", paths.containers());
-  }
-  while (const dirent* entry = ::readdir(stream.get()))
-    if (entry->d_name[0] != '.') ids.emplace_back(entry->d_name);
-  return ids;
-}
+std::vector<std::string> list_container_ids(const Paths& paths) { return list_ids(paths.containers()); }
+std::vector<std::string> list_run_ids(const Paths& paths) { return list_ids(paths.run_containers()); }
 
 }  // namespace myct::state

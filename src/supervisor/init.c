@@ -12,13 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void say(const char *program, int errnum) {
-  const char *parts[] = {"init: run '", program, "': ", strerror(errnum), "\n"};
+static void say(const char* program, int errnum) {
+  const char* parts[] = {"init: run '", program, "': ", strerror(errnum), "\n"};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
     if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0) return;
 }
 
-static void run_program(char **argv, const sigset_t *mask) {
+static void run_program(char** argv, const sigset_t* mask) {
   // A process group of its own, in the foreground: Ctrl-C on the terminal goes to the program directly.
   setpgid(0, 0);
   if (isatty(STDIN_FILENO)) {
@@ -45,7 +45,7 @@ static int reap(pid_t program) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   sigset_t all;
   sigset_t before;
   // Before anything else, so that no signal is lost; they are taken one at a time below.

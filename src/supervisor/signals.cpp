@@ -65,8 +65,9 @@ std::optional<int> next_signal(const SignalCollector& signals) {
 void SignalForwarder::forward(int number) {
   const bool asks_to_end = number == SIGINT || number == SIGTERM || number == SIGQUIT || number == SIGHUP;
   if (asks_to_end && !catches(init_.pid(), number) && ++ignored_requests_ == kRequestsUntilKill) {
-    log::warning("process 1 of the container ignores signal {}, as it has no handler for it: killed; --init avoids this",
-                 number);
+    log::warning(
+        "process 1 of the container ignores signal {}, as it has no handler for it: killed; --init avoids this",
+        number);
     number = SIGKILL;
   }
   init_.signal(number);

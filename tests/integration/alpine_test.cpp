@@ -19,8 +19,8 @@ class Alpine : public Sandbox {
 };
 
 TEST_F(Alpine, shows_its_own_processes_host_name_mounts_and_users) {
-  const Result result =
-      myct({"run", "--rm", "-h", "alp", "--image", "alpine", "/bin/sh", "-c", "cat /etc/os-release; id; hostname; ps; mount"});
+  const Result result = myct({"run", "--rm", "-h", "alp", "--image", "alpine", "/bin/sh", "-c",
+                              "cat /etc/os-release; id; hostname; ps; mount"});
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(result.out, HasSubstr("ID=alpine\n"));
@@ -33,7 +33,8 @@ TEST_F(Alpine, shows_its_own_processes_host_name_mounts_and_users) {
 }
 
 TEST_F(Alpine, knows_root_by_all_its_groups) {
-  EXPECT_TRUE(prints(myct({"run", "--rm", "alpine", "id", "-Gn"}), "root bin daemon sys adm disk wheel floppy dialout tape video\n"));
+  EXPECT_TRUE(prints(myct({"run", "--rm", "alpine", "id", "-Gn"}),
+                     "root bin daemon sys adm disk wheel floppy dialout tape video\n"));
 }
 
 TEST_F(Alpine, runs_as_its_own_users) {
@@ -59,7 +60,8 @@ TEST_F(Alpine, is_found_by_its_tarballs_name) {
   std::string why;
   const Result linked = run({.argv = {"/bin/cp", alpine_tarball(why), path("own-base.tar.gz")}, .env = {}});
   ASSERT_EQ(linked.status, 0);
-  EXPECT_TRUE(prints(myct({"run", "--rm", "--image-path", path(""), "--image", "own", "/bin/sh", "-c", "echo $$"}), "1\n"));
+  EXPECT_TRUE(
+      prints(myct({"run", "--rm", "--image-path", path(""), "--image", "own", "/bin/sh", "-c", "echo $$"}), "1\n"));
 }
 
 }  // namespace

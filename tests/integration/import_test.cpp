@@ -55,8 +55,9 @@ TEST_P(ImportFormat, is_read_from_a_file_and_from_standard_input) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ImportFormat,
-                         ::testing::Values(FormatRow{"plain", "cat"}, FormatRow{"gzip", "gzip -1"}, FormatRow{"xz", "xz -0"},
-                                           FormatRow{"zstd", "zstd -q"}, FormatRow{"bzip2", "bzip2 -1"}),
+                         ::testing::Values(FormatRow{"plain", "cat"}, FormatRow{"gzip", "gzip -1"},
+                                           FormatRow{"xz", "xz -0"}, FormatRow{"zstd", "zstd -q"},
+                                           FormatRow{"bzip2", "bzip2 -1"}),
                          [](const auto& row) { return row.param.name; });
 
 TEST_F(Import, reads_a_pipe) {
@@ -67,19 +68,22 @@ TEST_F(Import, reads_a_pipe) {
 TEST_F(Import, keeps_owners_modes_times_links_and_attributes) {
   const Result made = host_shell(
       "mkdir tree tree/bin; cp /bin/busybox tree/bin/busybox; for n in sh stat readlink getfattr; do ln -s busybox "
-      "tree/bin/$n; done; echo x >tree/file; chown 12:34 tree/file; chmod 4750 tree/file; touch -d @1000000000 tree/file; "
+      "tree/bin/$n; done; echo x >tree/file; chown 12:34 tree/file; chmod 4750 tree/file; touch -d @1000000000 "
+      "tree/file; "
       "ln tree/file tree/hard; ln -s ../etc/x tree/soft; mkfifo tree/fifo; mkdir -m 1777 tree/sticky; "
       "setfattr -n user.colour -v red tree/file; setcap cap_net_raw+ep tree/bin/busybox; "
       "tar --xattrs --xattrs-include='*' -cf tree.tar -C tree .");
   ASSERT_EQ(made.status, 0) << made;
   ASSERT_EQ(myct({"import", path("tree.tar"), "tree"}).status, 0);
-  EXPECT_TRUE(prints(myct({"run", "--rm", "tree", "sh", "-c",
-                           "stat -c '%a %u:%g %Y %h' /file; readlink /soft; [ -p /fifo ] && echo fifo; stat -c %a /sticky"}),
-                     "4750 12:34 1000000000 2\n../etc/x\nfifo\n1777\n"));
+  EXPECT_TRUE(
+      prints(myct({"run", "--rm", "tree", "sh", "-c",
+                   "stat -c '%a %u:%g %Y %h' /file; readlink /soft; [ -p /fifo ] && echo fifo; stat -c %a /sticky"}),
+             "4750 12:34 1000000000 2\n../etc/x\nfifo\n1777\n"));
   ASSERT_EQ(layers().size(), 1U);
   const std::string layer = root() + "/layers/" + layers().front() + "/fs";
   char value[64] = {};
-  EXPECT_EQ(::getxattr((layer + "/file").c_str(), "user.colour", value, sizeof value), 3) << "an extended attribute is lost";
+  EXPECT_EQ(::getxattr((layer + "/file").c_str(), "user.colour", value, sizeof value), 3)
+      << "an extended attribute is lost";
   EXPECT_GT(::getxattr((layer + "/bin/busybox").c_str(), "security.capability", value, sizeof value), 0)
       << "a file capability is lost";
   EXPECT_TRUE(fs::equivalent(layer + "/file", layer + "/hard"));
@@ -91,7 +95,8 @@ TEST_F(Import, unwraps_one_directory_around_everything) {
                 .status,
             0);
   ASSERT_EQ(myct({"import", path("wrapped.tar.gz"), "wrapped"}).status, 0);
-  EXPECT_TRUE(prints(myct({"run", "--rm", "wrapped", "sh", "-c", "ls -d /bin /root.x86_64 2>/dev/null; true"}), "/bin\n"));
+  EXPECT_TRUE(
+      prints(myct({"run", "--rm", "wrapped", "sh", "-c", "ls -d /bin /root.x86_64 2>/dev/null; true"}), "/bin\n"));
 }
 
 TEST_F(Import, moves_a_name_to_the_new_image) {
@@ -157,19 +162,21 @@ TEST_P(ImportBadFile, is_one_error_line_and_leaves_nothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, ImportBadFile,
-    ::testing::Values(
-        BadRow{"missing", "true", "No such file or directory"}, BadRow{"directory", "mkdir bad", "directory"},
-        BadRow{"empty", ": >bad", ""}, BadRow{"text", "seq 1 100000 >bad", ""},
-        BadRow{"noise", "head -c 100000 /dev/urandom >bad", ""},
-        BadRow{"empty_archive", "tar -cf bad --files-from /dev/null", ""},
-        BadRow{"gzip_of_text", "seq 1 100000 | gzip >bad", ""},
-        BadRow{"truncated_gzip", "head -c 300000 $BASE >bad", ""},
-        BadRow{"truncated_plain", "zcat $BASE | head -c 300000 >bad || true", ""},
-        BadRow{"truncated_xz", "zcat $BASE | xz -0 | head -c 200000 >bad || true", ""},
-        BadRow{"damaged_gzip", "cp $BASE bad; printf XXXXXXXX | dd of=bad bs=1 seek=200000 conv=notrunc status=none", ""},
-        BadRow{"climbing_name", "echo x >x; tar --transform 's,^,../../,' -P -cf bad x", ".."},
-        BadRow{"through_a_link",
-               "mkdir a b; ln -s /tmp a/out; echo x >b/f; tar -cf bad -C a out; tar --transform 's,^,out/,' -rf bad -C b f", ""}),
+    ::testing::Values(BadRow{"missing", "true", "No such file or directory"},
+                      BadRow{"directory", "mkdir bad", "directory"}, BadRow{"empty", ": >bad", ""},
+                      BadRow{"text", "seq 1 100000 >bad", ""}, BadRow{"noise", "head -c 100000 /dev/urandom >bad", ""},
+                      BadRow{"empty_archive", "tar -cf bad --files-from /dev/null", ""},
+                      BadRow{"gzip_of_text", "seq 1 100000 | gzip >bad", ""},
+                      BadRow{"truncated_gzip", "head -c 300000 $BASE >bad", ""},
+                      BadRow{"truncated_plain", "zcat $BASE | head -c 300000 >bad || true", ""},
+                      BadRow{"truncated_xz", "zcat $BASE | xz -0 | head -c 200000 >bad || true", ""},
+                      BadRow{"damaged_gzip",
+                             "cp $BASE bad; printf XXXXXXXX | dd of=bad bs=1 seek=200000 conv=notrunc status=none", ""},
+                      BadRow{"climbing_name", "echo x >x; tar --transform 's,^,../../,' -P -cf bad x", ".."},
+                      BadRow{"through_a_link",
+                             "mkdir a b; ln -s /tmp a/out; echo x >b/f; tar -cf bad -C a out; tar --transform "
+                             "'s,^,out/,' -rf bad -C b f",
+                             ""}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(Import, names_the_member_of_a_bad_archive) {

@@ -78,7 +78,8 @@ TEST_F(Leak, is_none_when_one_name_is_fought_for) {
 
 TEST_F(Leak, is_none_when_many_fill_one_volume_at_once) {
   std::vector<Process> running;
-  for (int i = 0; i < 8; ++i) running.emplace_back(shell_command({"-v", "data:/etc"}, "ls /etc/passwd /etc/group | wc -l"));
+  for (int i = 0; i < 8; ++i)
+    running.emplace_back(shell_command({"-v", "data:/etc"}, "ls /etc/passwd /etc/group | wc -l"));
   for (Process& process : running) EXPECT_TRUE(prints(process.wait(), "2\n"));
   fs::remove_all(root() + "/volumes");
 }

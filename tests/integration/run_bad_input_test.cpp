@@ -60,10 +60,14 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"ulimit_soft_above_hard", {"run", "--ulimit", "nofile=2:1", "busybox", "true"}, "above the hard one"},
         Row{"unknown_network", {"run", "--network", "moon", "busybox", "true"}, "unknown network 'moon'"},
         Row{"empty_label", {"run", "--label", "=x", "busybox", "true"}, "invalid label '=x'"},
-        Row{"id_file_in_no_directory", {"run", "--rm", "--cidfile", "/no/such/cid", "busybox", "true"}, "'/no/such/cid'"},
+        Row{"id_file_in_no_directory",
+            {"run", "--rm", "--cidfile", "/no/such/cid", "busybox", "true"},
+            "'/no/such/cid'"},
         Row{"no_command", {"run", "--entrypoint", "", "busybox"}, "no command given"},
         Row{"control_characters", {"run", "--name", "a\nb", "busybox", "true"}, "invalid container name"},
-        Row{"control_characters_in_a_command", {"run", "--rm", "-w", "x\n\x1b[2J", "busybox", "true"}, "not an absolute path"}),
+        Row{"control_characters_in_a_command",
+            {"run", "--rm", "-w", "x\n\x1b[2J", "busybox", "true"},
+            "not an absolute path"}),
     [](const auto& row) { return row.param.name; });
 
 struct CommandRow {
@@ -80,16 +84,16 @@ TEST_P(BadCommand, is_refused_in_one_line) {
   EXPECT_TRUE(fails_with(myct(GetParam().words), GetParam().status, GetParam().text));
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, BadCommand,
-                         ::testing::Values(CommandRow{"none", {}, "no command given", 125},
-                                           CommandRow{"unknown", {"fly"}, "fly", 125},
-                                           CommandRow{"unknown_global_option", {"--fly"}, "--fly", 125},
-                                           CommandRow{"ps_with_unknown_option", {"ps", "--fly"}, "--fly", 125},
-                                           CommandRow{"rm_of_nothing", {"rm"}, "CONTAINER", 125},
-                                           CommandRow{"rm_of_a_stranger", {"rm", "nosuch"}, "no such container: 'nosuch'", 1},
-                                           CommandRow{"rmi_of_a_stranger", {"rmi", "nosuch"}, "no image 'nosuch'", 1},
-                                           CommandRow{"import_without_name", {"import", "x.tar"}, "NAME", 125}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadCommand,
+    ::testing::Values(CommandRow{"none", {}, "no command given", 125}, CommandRow{"unknown", {"fly"}, "fly", 125},
+                      CommandRow{"unknown_global_option", {"--fly"}, "--fly", 125},
+                      CommandRow{"ps_with_unknown_option", {"ps", "--fly"}, "--fly", 125},
+                      CommandRow{"rm_of_nothing", {"rm"}, "CONTAINER", 125},
+                      CommandRow{"rm_of_a_stranger", {"rm", "nosuch"}, "no such container: 'nosuch'", 1},
+                      CommandRow{"rmi_of_a_stranger", {"rmi", "nosuch"}, "no image 'nosuch'", 1},
+                      CommandRow{"import_without_name", {"import", "x.tar"}, "NAME", 125}),
+    [](const auto& row) { return row.param.name; });
 
 TEST_F(RunBadInput, names_images_that_are_near_the_one_asked_for) {
   EXPECT_TRUE(fails_with(myct({"run", "busibox", "true"}), 125, "did you mean 'busybox'?"));
@@ -97,7 +101,8 @@ TEST_F(RunBadInput, names_images_that_are_near_the_one_asked_for) {
 
 TEST_F(RunBadInput, explains_an_image_without_a_shell) {
   // A root file system that holds nothing but the probe.
-  ASSERT_EQ(run({.argv = {"/bin/tar", "-cf", path("bare.tar"), "-C", std::filesystem::path(probe_path()).parent_path(), "probe"},
+  ASSERT_EQ(run({.argv = {"/bin/tar", "-cf", path("bare.tar"), "-C", std::filesystem::path(probe_path()).parent_path(),
+                          "probe"},
                  .env = {{"PATH", "/usr/bin:/bin"}}})
                 .status,
             0);
@@ -160,7 +165,8 @@ TEST_F(RunBadInput, leaves_nothing_of_an_import_that_fills_the_disk) {
   const std::string directory = make_directory("small");
   const SmallDisk disk(directory, "size=1m");
   ASSERT_TRUE(disk.mounted());
-  EXPECT_TRUE(fails_with(myct({"--root", directory, "import", busybox_tarball(), "busybox"}), 125, "No space left on device"));
+  EXPECT_TRUE(
+      fails_with(myct({"--root", directory, "import", busybox_tarball(), "busybox"}), 125, "No space left on device"));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
     EXPECT_THAT(entry.path().string(), ::testing::Not(HasSubstr("staging")));
   EXPECT_TRUE(prints(myct({"--root", directory, "images", "-q"}), ""));
@@ -199,8 +205,10 @@ TEST_F(RunBadInput, leaves_nothing_of_a_run_whose_documents_do_not_fit) {
   fill.argv = {"/bin/sh", "-c", "cat /dev/zero >" + directory + "/fill"};
   fill.env = {{"PATH", "/usr/bin:/bin"}};
   (void)run(fill);
-  EXPECT_TRUE(fails_with(myct({"--root", directory, "run", "--rm", "busybox", "true"}), 125, "No space left on device"));
-  EXPECT_FALSE(std::filesystem::exists(directory + "/containers") && !std::filesystem::is_empty(directory + "/containers"));
+  EXPECT_TRUE(
+      fails_with(myct({"--root", directory, "run", "--rm", "busybox", "true"}), 125, "No space left on device"));
+  EXPECT_FALSE(std::filesystem::exists(directory + "/containers") &&
+               !std::filesystem::is_empty(directory + "/containers"));
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ TEST_P(RunExitStatusOwn, is_the_programs) {
   EXPECT_EQ(result.err, "") << result;
 }
 
-INSTANTIATE_TEST_SUITE_P(Samples, RunExitStatusOwn, ::testing::Values(0, 1, 2, 42, 100, 124, 125, 126, 127, 128, 130, 254, 255),
+INSTANTIATE_TEST_SUITE_P(Samples, RunExitStatusOwn,
+                         ::testing::Values(0, 1, 2, 42, 100, 124, 125, 126, 127, 128, 130, 254, 255),
                          [](const auto& row) { return "status_" + std::to_string(row.param); });
 
 struct SignalRow {
@@ -45,10 +46,11 @@ TEST_P(RunExitStatusSignal, is_128_plus_the_signal_with_an_init) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, RunExitStatusSignal,
-                         ::testing::Values(SignalRow{"HUP", SIGHUP}, SignalRow{"INT", SIGINT}, SignalRow{"QUIT", SIGQUIT},
-                                           SignalRow{"ABRT", SIGABRT}, SignalRow{"KILL", SIGKILL},
-                                           SignalRow{"USR1", SIGUSR1}, SignalRow{"PIPE", SIGPIPE},
-                                           SignalRow{"TERM", SIGTERM}, SignalRow{"RTMAX", 64}),
+                         ::testing::Values(SignalRow{"HUP", SIGHUP}, SignalRow{"INT", SIGINT},
+                                           SignalRow{"QUIT", SIGQUIT}, SignalRow{"ABRT", SIGABRT},
+                                           SignalRow{"KILL", SIGKILL}, SignalRow{"USR1", SIGUSR1},
+                                           SignalRow{"PIPE", SIGPIPE}, SignalRow{"TERM", SIGTERM},
+                                           SignalRow{"RTMAX", 64}),
                          [](const auto& row) { return row.param.name; });
 
 TEST_F(RunExitStatus, is_137_when_process_1_is_killed_from_outside) {
@@ -65,7 +67,8 @@ TEST_F(RunExitStatus, is_127_when_the_command_is_not_in_path) {
 }
 
 TEST_F(RunExitStatus, is_127_when_the_path_does_not_exist) {
-  EXPECT_TRUE(fails_with(myct({"run", "--rm", "--image", "busybox", "/no/such/command"}), 127, "run '/no/such/command'"));
+  EXPECT_TRUE(
+      fails_with(myct({"run", "--rm", "--image", "busybox", "/no/such/command"}), 127, "run '/no/such/command'"));
 }
 
 TEST_F(RunExitStatus, is_127_when_a_component_of_the_path_is_a_file) {
@@ -125,7 +128,8 @@ TEST_F(RunExitStatus, is_125_for_a_failure_of_myct_itself) {
 }
 
 TEST_F(RunExitStatus, is_125_and_not_127_for_a_missing_bind_source) {
-  const Result result = myct({"run", "--rm", "--mount", "type=bind,source=/no/such,target=/x", "--image", "busybox", "true"});
+  const Result result =
+      myct({"run", "--rm", "--mount", "type=bind,source=/no/such,target=/x", "--image", "busybox", "true"});
   EXPECT_TRUE(fails_with(result, 125, "bind source '/no/such' does not exist"));
 }
 

@@ -55,7 +55,8 @@ TEST_F(RunIsolation, lives_in_a_cgroup_of_its_own) {
 
 TEST_F(RunIsolation, cannot_reach_the_hosts_files) {
   const std::string secret = write_file("secret", "x");
-  EXPECT_TRUE(prints(shell({}, "cat " + secret + " /.." + secret + " /proc/1/root" + secret + " 2>/dev/null; ls -A /tmp"), ""));
+  EXPECT_TRUE(
+      prints(shell({}, "cat " + secret + " /.." + secret + " /proc/1/root" + secret + " 2>/dev/null; ls -A /tmp"), ""));
 }
 
 TEST_F(RunIsolation, has_an_overlay_as_its_root) {
@@ -63,7 +64,8 @@ TEST_F(RunIsolation, has_an_overlay_as_its_root) {
 }
 
 TEST_F(RunIsolation, writes_to_its_root_without_changing_the_image) {
-  EXPECT_TRUE(prints(shell({}, "echo changed >/etc/issue; rm /bin/vi; ls /bin/vi 2>/dev/null; cat /etc/issue"), "changed\n"));
+  EXPECT_TRUE(
+      prints(shell({}, "echo changed >/etc/issue; rm /bin/vi; ls /bin/vi 2>/dev/null; cat /etc/issue"), "changed\n"));
   EXPECT_TRUE(prints(shell({}, "ls /bin/vi; cat /etc/issue 2>/dev/null || true"), "/bin/vi\n"));
 }
 
@@ -82,7 +84,8 @@ void PrintTo(const MountRow& row, std::ostream* stream) { *stream << row.target;
 class RunDefaultMount : public ContainerTest, public ::testing::WithParamInterface<MountRow> {};
 
 TEST_P(RunDefaultMount, is_as_docker_mounts_it) {
-  const Result result = shell({}, std::string("awk '$2==\"") + GetParam().target + "\" {print $3 \",\" $4 \",\"}' /proc/mounts");
+  const Result result =
+      shell({}, std::string("awk '$2==\"") + GetParam().target + "\" {print $3 \",\" $4 \",\"}' /proc/mounts");
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_THAT(result.out, ::testing::StartsWith(std::string(GetParam().type) + ",")) << result;
   for (const std::string& option : GetParam().options) EXPECT_THAT(result.out, HasSubstr("," + option + ","));
@@ -118,7 +121,8 @@ void PrintTo(const DeviceRow& row, std::ostream* stream) { *stream << row.name; 
 class RunDevice : public ContainerTest, public ::testing::WithParamInterface<DeviceRow> {};
 
 TEST_P(RunDevice, is_there_for_everybody) {
-  EXPECT_TRUE(prints(probe({}, {"device", std::string("/dev/") + GetParam().name}), std::string(GetParam().description) + "\n"));
+  EXPECT_TRUE(prints(probe({}, {"device", std::string("/dev/") + GetParam().name}),
+                     std::string(GetParam().description) + "\n"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Standard, RunDevice,
@@ -139,8 +143,9 @@ TEST_F(RunIsolation, links_the_standard_streams_in_dev) {
 }
 
 TEST_F(RunIsolation, has_usable_devices) {
-  EXPECT_TRUE(prints(shell({}, "head -c 3 /dev/zero | od -An -tx1; head -c 8 /dev/urandom | wc -c; echo x >/dev/null; "
-                               "echo x 2>/dev/null >/dev/full || echo full"),
+  EXPECT_TRUE(prints(shell({},
+                           "head -c 3 /dev/zero | od -An -tx1; head -c 8 /dev/urandom | wc -c; echo x >/dev/null; "
+                           "echo x 2>/dev/null >/dev/full || echo full"),
                      " 00 00 00\n8\nfull\n"));
 }
 
@@ -217,7 +222,8 @@ TEST_F(RunIsolation, may_write_its_files_in_etc_without_changing_the_hosts) {
 }
 
 TEST_F(RunIsolation, has_a_loopback_interface_that_is_up_and_no_other) {
-  EXPECT_TRUE(prints(shell({}, "ls /sys/class/net; ip addr show lo | grep -o 'inet 127.0.0.1/8'"), "lo\ninet 127.0.0.1/8\n"));
+  EXPECT_TRUE(
+      prints(shell({}, "ls /sys/class/net; ip addr show lo | grep -o 'inet 127.0.0.1/8'"), "lo\ninet 127.0.0.1/8\n"));
 }
 
 TEST_F(RunIsolation, may_bind_low_ports_as_any_user) {

@@ -32,7 +32,8 @@ TEST_F(RunMounts, binds_a_directory) {
 
 TEST_F(RunMounts, binds_a_file) {
   const std::string file = write_file("f", "from the host\n");
-  EXPECT_TRUE(prints(shell({"-v", file + ":/deep/er/f"}, "cat /deep/er/f; echo changed >/deep/er/f"), "from the host\n"));
+  EXPECT_TRUE(
+      prints(shell({"-v", file + ":/deep/er/f"}, "cat /deep/er/f; echo changed >/deep/er/f"), "from the host\n"));
   EXPECT_EQ(read_file(file), "changed\n");
 }
 
@@ -183,31 +184,35 @@ TEST_F(RunMounts, keeps_no_volume_that_it_made_for_a_failed_start) {
 
 TEST_F(RunMounts, takes_the_long_form_of_each_kind) {
   const std::string directory = make_directory("d");
-  const Result result = shell({"--mount", "type=bind,source=" + directory + ",target=/b,readonly", "--mount",
-                               "type=volume,src=data,destination=/v", "--mount", "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=0700"},
-                              "touch /b/f 2>/dev/null || echo read-only; touch /v/f && echo volume; stat -c %a /t; "
-                              "awk '$2==\"/t\" {print $3}' /proc/mounts; df -k /t | awk 'NR==2 {print $2}'");
+  const Result result =
+      shell({"--mount", "type=bind,source=" + directory + ",target=/b,readonly", "--mount",
+             "type=volume,src=data,destination=/v", "--mount", "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=0700"},
+            "touch /b/f 2>/dev/null || echo read-only; touch /v/f && echo volume; stat -c %a /t; "
+            "awk '$2==\"/t\" {print $3}' /proc/mounts; df -k /t | awk 'NR==2 {print $2}'");
   EXPECT_TRUE(prints(result, "read-only\nvolume\n700\ntmpfs\n1024\n"));
   remove_volumes();
 }
 
 TEST_F(RunMounts, mounts_a_tmpfs_with_dockers_options) {
-  EXPECT_TRUE(prints(shell({"--tmpfs", "/t"}, "awk '$2==\"/t\" {print $3 \",\" $4}' /proc/mounts | grep -o "
-                                              "'tmpfs,rw,nosuid,nodev,noexec'; stat -c %a /t"),
+  EXPECT_TRUE(prints(shell({"--tmpfs", "/t"},
+                           "awk '$2==\"/t\" {print $3 \",\" $4}' /proc/mounts | grep -o "
+                           "'tmpfs,rw,nosuid,nodev,noexec'; stat -c %a /t"),
                      "tmpfs,rw,nosuid,nodev,noexec\n1777\n"));
 }
 
 TEST_F(RunMounts, mounts_a_tmpfs_with_other_options) {
-  EXPECT_TRUE(prints(shell({"--tmpfs", "/t:exec,size=64k,mode=0750"},
-                           "cp /bin/sh /t/sh 2>/dev/null || echo full; stat -c %a /t; grep ' /t ' /proc/mounts | grep -c noexec "
-                           "|| true"),
-                     "full\n750\n0\n"));
+  EXPECT_TRUE(prints(
+      shell({"--tmpfs", "/t:exec,size=64k,mode=0750"},
+            "cp /bin/sh /t/sh 2>/dev/null || echo full; stat -c %a /t; grep ' /t ' /proc/mounts | grep -c noexec "
+            "|| true"),
+      "full\n750\n0\n"));
 }
 
 TEST_F(RunMounts, makes_the_root_read_only_but_not_what_lies_on_it) {
-  const Result result = shell({"--read-only", "--tmpfs", "/t", "-v", make_directory("d") + ":/d"},
-                              "touch /f 2>/dev/null || echo read-only; touch /t/f /d/f /dev/shm/f && echo x >/dev/null && "
-                              "echo writable; touch /etc/hosts && echo hosts");
+  const Result result =
+      shell({"--read-only", "--tmpfs", "/t", "-v", make_directory("d") + ":/d"},
+            "touch /f 2>/dev/null || echo read-only; touch /t/f /d/f /dev/shm/f && echo x >/dev/null && "
+            "echo writable; touch /etc/hosts && echo hosts");
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_EQ(result.out, "read-only\nwritable\nhosts\n") << result;
 }
@@ -227,23 +232,23 @@ TEST_P(RunBadMount, is_refused_in_one_line) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, RunBadMount,
-    ::testing::Values(BadMountRow{"relative_target", {"-v", "/tmp:x"}, "is not absolute"},
-                      BadMountRow{"root_target", {"-v", "/tmp:/"}, "destination can't be '/'"},
-                      BadMountRow{"dotdot_target", {"-v", "/tmp:/a/../b"}, "'..'"},
-                      BadMountRow{"four_fields", {"-v", "/tmp:/x:ro:rw"}, "invalid volume"},
-                      BadMountRow{"empty", {"-v", ""}, "''"},
-                      BadMountRow{"unknown_option", {"-v", "/tmp:/x:fast"}, "unknown option 'fast'"},
-                      BadMountRow{"bad_volume_name", {"-v", "a b:/x"}, "no volume name"},
-                      BadMountRow{"same_target_twice", {"-v", "/tmp:/x", "--tmpfs", "/x"}, "duplicate mount point: '/x'"},
-                      BadMountRow{"unknown_type", {"--mount", "type=nfs,dst=/x"}, "type 'nfs'"},
-                      BadMountRow{"unknown_field", {"--mount", "type=bind,src=/tmp,dst=/x,colour=red"}, "unknown field 'colour'"},
-                      BadMountRow{"no_target", {"--mount", "type=bind,src=/tmp"}, "'target' is missing"},
-                      BadMountRow{"no_source", {"--mount", "type=bind,dst=/x"}, "'source' is missing"},
-                      BadMountRow{"missing_source", {"--mount", "type=bind,src=/no/such,dst=/x"}, "'/no/such' does not exist"},
-                      BadMountRow{"tmpfs_source", {"--mount", "type=tmpfs,src=a,dst=/x"}, "a tmpfs has no source"},
-                      BadMountRow{"mixed_kinds", {"--mount", "type=bind,src=/tmp,dst=/x,tmpfs-size=1m"}, "tmpfs-size"},
-                      BadMountRow{"bad_boolean", {"--mount", "type=bind,src=/tmp,dst=/x,ro=maybe"}, "maybe"},
-                      BadMountRow{"bad_tmpfs_option", {"--tmpfs", "/x:colour=red"}, "colour"}),
+    ::testing::Values(
+        BadMountRow{"relative_target", {"-v", "/tmp:x"}, "is not absolute"},
+        BadMountRow{"root_target", {"-v", "/tmp:/"}, "destination can't be '/'"},
+        BadMountRow{"dotdot_target", {"-v", "/tmp:/a/../b"}, "'..'"},
+        BadMountRow{"four_fields", {"-v", "/tmp:/x:ro:rw"}, "invalid volume"}, BadMountRow{"empty", {"-v", ""}, "''"},
+        BadMountRow{"unknown_option", {"-v", "/tmp:/x:fast"}, "unknown option 'fast'"},
+        BadMountRow{"bad_volume_name", {"-v", "a b:/x"}, "no volume name"},
+        BadMountRow{"same_target_twice", {"-v", "/tmp:/x", "--tmpfs", "/x"}, "duplicate mount point: '/x'"},
+        BadMountRow{"unknown_type", {"--mount", "type=nfs,dst=/x"}, "type 'nfs'"},
+        BadMountRow{"unknown_field", {"--mount", "type=bind,src=/tmp,dst=/x,colour=red"}, "unknown field 'colour'"},
+        BadMountRow{"no_target", {"--mount", "type=bind,src=/tmp"}, "'target' is missing"},
+        BadMountRow{"no_source", {"--mount", "type=bind,dst=/x"}, "'source' is missing"},
+        BadMountRow{"missing_source", {"--mount", "type=bind,src=/no/such,dst=/x"}, "'/no/such' does not exist"},
+        BadMountRow{"tmpfs_source", {"--mount", "type=tmpfs,src=a,dst=/x"}, "a tmpfs has no source"},
+        BadMountRow{"mixed_kinds", {"--mount", "type=bind,src=/tmp,dst=/x,tmpfs-size=1m"}, "tmpfs-size"},
+        BadMountRow{"bad_boolean", {"--mount", "type=bind,src=/tmp,dst=/x,ro=maybe"}, "maybe"},
+        BadMountRow{"bad_tmpfs_option", {"--tmpfs", "/x:colour=red"}, "colour"}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

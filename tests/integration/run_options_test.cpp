@@ -51,7 +51,8 @@ TEST_F(RunOptions, take_an_image_by_name_tag_and_id) {
 }
 
 TEST_F(RunOptions, run_the_images_command_when_none_is_given) {
-  EXPECT_TRUE(prints(myct({"run", "--rm", "-i", "busybox"}, "echo from the image\\'s shell\n"), "from the image's shell\n"));
+  EXPECT_TRUE(
+      prints(myct({"run", "--rm", "-i", "busybox"}, "echo from the image\\'s shell\n"), "from the image's shell\n"));
 }
 
 TEST_F(RunOptions, import_an_image_from_the_search_path_on_first_use) {
@@ -73,7 +74,8 @@ TEST_F(RunOptions, find_tarballs_by_the_environments_path_and_in_the_state_folde
 }
 
 TEST_F(RunOptions, take_the_state_directories_by_option_over_the_environment) {
-  Command command = this->command({"--root", root(), "--runtime-dir", runtime_dir(), "run", "--rm", "busybox", "echo", "1"});
+  Command command =
+      this->command({"--root", root(), "--runtime-dir", runtime_dir(), "run", "--rm", "busybox", "echo", "1"});
   command.env["MYCT_ROOT"] = "/no/such";
   command.env["MYCT_RUNTIME_DIR"] = "/no/such";
   EXPECT_TRUE(prints(run(command), "1\n"));
@@ -142,7 +144,8 @@ TEST_F(RunOptions, set_the_host_name) {
 
 TEST_F(RunOptions, start_with_dockers_environment) {
   const Result result = shell({"-h", "box"}, "env | grep -v '^PWD=\\|^SHLVL=\\|^OLDPWD=' | sort");
-  EXPECT_TRUE(prints(result, "HOME=/root\nHOSTNAME=box\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"));
+  EXPECT_TRUE(
+      prints(result, "HOME=/root\nHOSTNAME=box\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"));
 }
 
 TEST_F(RunOptions, set_variables_and_let_the_last_win) {
@@ -163,12 +166,14 @@ TEST_F(RunOptions, pass_on_nothing_else_of_the_callers_environment) {
 }
 
 TEST_F(RunOptions, override_default_variables) {
-  EXPECT_TRUE(prints(shell({"-e", "PATH=/bin", "-e", "HOME=/elsewhere", "-e", "HOSTNAME=other"}, "echo $PATH $HOME $HOSTNAME"),
-                     "/bin /elsewhere other\n"));
+  EXPECT_TRUE(
+      prints(shell({"-e", "PATH=/bin", "-e", "HOME=/elsewhere", "-e", "HOSTNAME=other"}, "echo $PATH $HOME $HOSTNAME"),
+             "/bin /elsewhere other\n"));
 }
 
 TEST_F(RunOptions, read_variables_from_files_before_those_of_the_command_line) {
-  const std::string file = write_file("env", "\xef\xbb\xbf# comment\n  A=1\n\nQUOTED=\"as is\" # kept\nCOPIED\nB=file\n");
+  const std::string file =
+      write_file("env", "\xef\xbb\xbf# comment\n  A=1\n\nQUOTED=\"as is\" # kept\nCOPIED\nB=file\n");
   Command command = shell_command({"--env-file", file, "-e", "B=line"}, "echo \"[$A][$QUOTED][$COPIED][$B]\"");
   command.env["COPIED"] = "yes";
   EXPECT_TRUE(prints(run(command), "[1][\"as is\" # kept][yes][line]\n"));
@@ -191,7 +196,8 @@ void PrintTo(const UserRow& row, std::ostream* stream) { *stream << row.user; }
 class RunUser : public ContainerTest, public ::testing::WithParamInterface<UserRow> {};
 
 TEST_P(RunUser, is_looked_up_in_the_images_files) {
-  EXPECT_TRUE(prints(shell({"-u", GetParam().user}, "echo $(id -u) $(id -g) $(id -G) $HOME"), std::string(GetParam().ids) + "\n"));
+  EXPECT_TRUE(prints(shell({"-u", GetParam().user}, "echo $(id -u) $(id -g) $(id -G) $HOME"),
+                     std::string(GetParam().ids) + "\n"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, RunUser,
@@ -205,7 +211,8 @@ INSTANTIATE_TEST_SUITE_P(Table, RunUser,
                          [](const auto& row) { return row.param.name; });
 
 TEST_F(RunOptions, take_the_users_supplementary_groups) {
-  const std::string group = write_file("group", "root:x:0:\nwww-data:x:33:\naudio:x:29:www-data\nvideo:x:44:root,www-data\n");
+  const std::string group =
+      write_file("group", "root:x:0:\nwww-data:x:33:\naudio:x:29:www-data\nvideo:x:44:root,www-data\n");
   // The files of the image count, so the group file has to be in one.
   ASSERT_EQ(run({.argv = {"/bin/sh", "-c",
                           "mkdir image && tar -xzf '" + busybox_tarball() + "' -C image && cp '" + group +
@@ -227,7 +234,8 @@ TEST_F(RunOptions, refuse_an_unknown_user_or_group) {
 }
 
 TEST_F(RunOptions, make_a_missing_working_directory) {
-  EXPECT_TRUE(prints(shell({"-w", "/new/deep", "-u", "33"}, "pwd; stat -c '%a %u:%g' /new/deep"), "/new/deep\n755 0:0\n"));
+  EXPECT_TRUE(
+      prints(shell({"-w", "/new/deep", "-u", "33"}, "pwd; stat -c '%a %u:%g' /new/deep"), "/new/deep\n755 0:0\n"));
   EXPECT_TRUE(prints(shell({"--workdir=/etc"}, "pwd"), "/etc\n"));
   EXPECT_TRUE(prints(shell({}, "pwd"), "/\n"));
 }
@@ -252,22 +260,22 @@ TEST_F(RunOptions, clear_the_images_command_with_an_entrypoint) {
 }
 
 TEST_F(RunOptions, run_an_init_as_process_1) {
-  EXPECT_TRUE(prints(shell({"--init"}, "cat /proc/1/comm; tr '\\0' ' ' </proc/1/cmdline; echo; [ $$ -ne 1 ] && echo child"),
-                     "docker-init\n/sbin/docker-init -- sh -c cat /proc/1/comm; tr '\\0' ' ' </proc/1/cmdline; echo; [ $$ -ne 1 ] "
-                     "&& echo child \nchild\n"));
+  EXPECT_TRUE(prints(
+      shell({"--init"}, "cat /proc/1/comm; tr '\\0' ' ' </proc/1/cmdline; echo; [ $$ -ne 1 ] && echo child"),
+      "docker-init\n/sbin/docker-init -- sh -c cat /proc/1/comm; tr '\\0' ' ' </proc/1/cmdline; echo; [ $$ -ne 1 ] "
+      "&& echo child \nchild\n"));
 }
 
-TEST_F(RunOptions, reap_orphans_with_an_init) {
-  EXPECT_TRUE(prints(probe({"--init"}, {"zombies", "20"}), "0\n"));
-}
+TEST_F(RunOptions, reap_orphans_with_an_init) { EXPECT_TRUE(prints(probe({"--init"}, {"zombies", "20"}), "0\n")); }
 
 // --- limits ------------------------------------------------------------------------------------------------------
 
 TEST_F(RunOptions, set_resource_limits) {
   EXPECT_TRUE(prints(probe({"--ulimit", "nofile=64:128"}, {"rlimit", std::to_string(RLIMIT_NOFILE)}), "64 128\n"));
   EXPECT_TRUE(prints(probe({"--ulimit=core=0"}, {"rlimit", std::to_string(RLIMIT_CORE)}), "0 0\n"));
-  EXPECT_TRUE(prints(probe({"--ulimit", "cpu=100", "--ulimit", "stack=1048576:2097152"}, {"rlimit", std::to_string(RLIMIT_STACK)}),
-                     "1048576 2097152\n"));
+  EXPECT_TRUE(prints(
+      probe({"--ulimit", "cpu=100", "--ulimit", "stack=1048576:2097152"}, {"rlimit", std::to_string(RLIMIT_STACK)}),
+      "1048576 2097152\n"));
 }
 
 TEST_F(RunOptions, take_what_the_machine_gives_of_a_limit_and_say_so) {
@@ -294,7 +302,8 @@ TEST_F(RunOptions, share_the_hosts_network) {
 }
 
 TEST_F(RunOptions, record_labels) {
-  ASSERT_EQ(myct({"run", "--name", "labelled", "--label", "a=1", "-l", "b", "--label", "a=2", "busybox", "true"}).status, 0);
+  ASSERT_EQ(
+      myct({"run", "--name", "labelled", "--label", "a=1", "-l", "b", "--label", "a=2", "busybox", "true"}).status, 0);
   std::string record;
   for (const auto& entry : fs::directory_iterator(root() + "/containers"))
     record = read_file(entry.path().string() + "/container.json");

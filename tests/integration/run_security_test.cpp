@@ -69,16 +69,16 @@ TEST_P(RunCapabilities, are_what_the_options_say) {
 
 INSTANTIATE_TEST_SUITE_P(
     Options, RunCapabilities,
-    ::testing::Values(
-        CapabilityRow{"add_one", {"--cap-add", "SYS_TIME"}, kDockerDefault | bit(CAP_SYS_TIME)},
-        CapabilityRow{"add_with_prefix", {"--cap-add", "CAP_SYS_TIME"}, kDockerDefault | bit(CAP_SYS_TIME)},
-        CapabilityRow{"add_in_lower_case", {"--cap-add=sys_time"}, kDockerDefault | bit(CAP_SYS_TIME)},
-        CapabilityRow{"drop_one", {"--cap-drop", "NET_RAW"}, kDockerDefault & ~bit(CAP_NET_RAW)},
-        CapabilityRow{"drop_all", {"--cap-drop", "ALL"}, 0},
-        CapabilityRow{"drop_all_add_one", {"--cap-drop", "ALL", "--cap-add", "KILL"}, bit(CAP_KILL)},
-        CapabilityRow{"add_all", {"--cap-add", "ALL"}, ~uint64_t{0}},
-        CapabilityRow{"add_all_drop_one", {"--cap-add", "ALL", "--cap-drop", "MKNOD"}, ~bit(CAP_MKNOD)},
-        CapabilityRow{"privileged", {"--privileged"}, ~uint64_t{0}}),
+    ::testing::Values(CapabilityRow{"add_one", {"--cap-add", "SYS_TIME"}, kDockerDefault | bit(CAP_SYS_TIME)},
+                      CapabilityRow{
+                          "add_with_prefix", {"--cap-add", "CAP_SYS_TIME"}, kDockerDefault | bit(CAP_SYS_TIME)},
+                      CapabilityRow{"add_in_lower_case", {"--cap-add=sys_time"}, kDockerDefault | bit(CAP_SYS_TIME)},
+                      CapabilityRow{"drop_one", {"--cap-drop", "NET_RAW"}, kDockerDefault & ~bit(CAP_NET_RAW)},
+                      CapabilityRow{"drop_all", {"--cap-drop", "ALL"}, 0},
+                      CapabilityRow{"drop_all_add_one", {"--cap-drop", "ALL", "--cap-add", "KILL"}, bit(CAP_KILL)},
+                      CapabilityRow{"add_all", {"--cap-add", "ALL"}, ~uint64_t{0}},
+                      CapabilityRow{"add_all_drop_one", {"--cap-add", "ALL", "--cap-drop", "MKNOD"}, ~bit(CAP_MKNOD)},
+                      CapabilityRow{"privileged", {"--privileged"}, ~uint64_t{0}}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(RunSecurity, refuses_an_unknown_capability) {
@@ -137,9 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
                       CallRow{"io_uring_setup", "EPERM"}, CallRow{"bpf", "EPERM"}, CallRow{"userfaultfd", "EPERM"},
                       CallRow{"kexec_load", "EPERM"}, CallRow{"reboot", "EPERM"}, CallRow{"init_module", "EPERM"},
                       CallRow{"settimeofday", "EPERM"}, CallRow{"personality", "EPERM"},
-                      CallRow{"sethostname", "EPERM"}, CallRow{"open_by_handle_at", "EPERM"},
-                      CallRow{"af_inet", "ok"}, CallRow{"chroot", "ok"}, CallRow{"mknod", "ok"},
-                      CallRow{"ptrace", "ok"}),
+                      CallRow{"sethostname", "EPERM"}, CallRow{"open_by_handle_at", "EPERM"}, CallRow{"af_inet", "ok"},
+                      CallRow{"chroot", "ok"}, CallRow{"mknod", "ok"}, CallRow{"ptrace", "ok"}),
     call_name);
 
 TEST_F(RunSecurity, blocks_sockets_that_reach_past_the_container) {
@@ -170,8 +169,9 @@ INSTANTIATE_TEST_SUITE_P(Forms, RunNoNewPrivileges,
 
 TEST_F(RunSecurity, makes_setuid_programs_powerless_without_new_privileges) {
   // busybox's own su or ping need not be there: a setuid copy of id tells.
-  const std::string script = "cp /bin/busybox /tmp/id; chmod 4755 /tmp/id; setpriv --reuid 33 /tmp/id -u 2>/dev/null || "
-                             "su -s /bin/sh www-data -c '/tmp/id -u'";
+  const std::string script =
+      "cp /bin/busybox /tmp/id; chmod 4755 /tmp/id; setpriv --reuid 33 /tmp/id -u 2>/dev/null || "
+      "su -s /bin/sh www-data -c '/tmp/id -u'";
   EXPECT_THAT(shell({}, script).out, ::testing::AnyOf("0\n", "33\n"));
   EXPECT_EQ(shell({"--security-opt", "no-new-privileges"}, script).out, "33\n");
 }
@@ -191,9 +191,10 @@ TEST_P(RunMaskedPath, shows_nothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Docker, RunMaskedPath,
-                         ::testing::Values("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
-                                           "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
-                                           "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"),
+                         ::testing::Values("/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore",
+                                           "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+                                           "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+                                           "/sys/firmware"),
                          [](const auto& row) {
                            std::string name = std::string(row.param).substr(1);
                            std::replace(name.begin(), name.end(), '/', '_');
@@ -229,9 +230,10 @@ TEST_F(RunSecurity, covers_nothing_when_system_paths_are_unconfined) {
 }
 
 TEST_F(RunSecurity, gives_a_privileged_container_everything) {
-  const Result result = shell({"--privileged"},
-                              "awk '$2==\"/sys\" {print substr($4,1,2)}' /proc/mounts; grep -c ' /proc/sys ' /proc/mounts "
-                              "|| true; mount -t tmpfs none /mnt && echo mounted; [ $(ls /dev | wc -l) -gt 15 ] && echo many");
+  const Result result =
+      shell({"--privileged"},
+            "awk '$2==\"/sys\" {print substr($4,1,2)}' /proc/mounts; grep -c ' /proc/sys ' /proc/mounts "
+            "|| true; mount -t tmpfs none /mnt && echo mounted; [ $(ls /dev | wc -l) -gt 15 ] && echo many");
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_EQ(result.out, "rw\n0\nmounted\nmany\n") << result;
 }
@@ -240,8 +242,9 @@ TEST_F(RunSecurity, is_not_fooled_by_an_image_whose_proc_is_a_link) {
   // CVE-2019-19921: an image with /proc -> /tmp/proc would have us write there.
   const std::string root = make_directory("image");
   const Result made = run({.argv = {"/bin/sh", "-c",
-                                    "cd " + root + " && mkdir bin tmp tmp/proc && cp /bin/busybox bin/sh && ln -s /tmp/proc proc "
-                                    "&& tar -cf ../image.tar ."},
+                                    "cd " + root +
+                                        " && mkdir bin tmp tmp/proc && cp /bin/busybox bin/sh && ln -s /tmp/proc proc "
+                                        "&& tar -cf ../image.tar ."},
                            .env = {{"PATH", "/usr/bin:/bin"}}});
   ASSERT_EQ(made.status, 0) << made;
   ASSERT_EQ(myct({"import", path("image.tar"), "linked"}).status, 0);

@@ -31,11 +31,11 @@ TEST_P(RunSignal, reaches_the_program_through_an_init) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RunSignal,
-                         ::testing::Values(SignalRow{"HUP", SIGHUP}, SignalRow{"INT", SIGINT}, SignalRow{"QUIT", SIGQUIT},
-                                           SignalRow{"TERM", SIGTERM}, SignalRow{"USR1", SIGUSR1},
-                                           SignalRow{"USR2", SIGUSR2}, SignalRow{"ALRM", SIGALRM},
-                                           SignalRow{"WINCH", SIGWINCH}, SignalRow{"RTMIN_plus_3", 37},
-                                           SignalRow{"RTMAX", 64}),
+                         ::testing::Values(SignalRow{"HUP", SIGHUP}, SignalRow{"INT", SIGINT},
+                                           SignalRow{"QUIT", SIGQUIT}, SignalRow{"TERM", SIGTERM},
+                                           SignalRow{"USR1", SIGUSR1}, SignalRow{"USR2", SIGUSR2},
+                                           SignalRow{"ALRM", SIGALRM}, SignalRow{"WINCH", SIGWINCH},
+                                           SignalRow{"RTMIN_plus_3", 37}, SignalRow{"RTMAX", 64}),
                          [](const auto& row) { return row.param.name; });
 
 TEST_F(RunSignals, end_a_program_that_has_no_handler_with_an_init) {

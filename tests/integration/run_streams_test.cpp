@@ -41,25 +41,27 @@ TEST_F(RunStreams, give_an_empty_input_unless_interactive) {
 }
 
 TEST_F(RunStreams, carry_a_gigabyte_out) {
-  EXPECT_TRUE(prints(host_shell("$MYCT run --rm -v $PROBE:/probe busybox /probe write " + std::string(kGigabyte) +
-                                " | $PROBE count"),
-                     std::string(kGigabyte) + "\n"));
+  EXPECT_TRUE(prints(
+      host_shell("$MYCT run --rm -v $PROBE:/probe busybox /probe write " + std::string(kGigabyte) + " | $PROBE count"),
+      std::string(kGigabyte) + "\n"));
 }
 
 TEST_F(RunStreams, carry_a_gigabyte_through_cat) {
-  EXPECT_TRUE(prints(host_shell("$PROBE write " + std::string(kGigabyte) + " | $MYCT run --rm -i busybox cat | $PROBE count"),
-                     std::string(kGigabyte) + "\n"));
+  EXPECT_TRUE(
+      prints(host_shell("$PROBE write " + std::string(kGigabyte) + " | $MYCT run --rm -i busybox cat | $PROBE count"),
+             std::string(kGigabyte) + "\n"));
 }
 
 TEST_F(RunStreams, end_quietly_when_nobody_reads_any_more) {
-  EXPECT_TRUE(prints(host_shell("$MYCT run --rm busybox sh -c 'yes; echo $? >&2' 2>" + path("status") + " | head -n 1; true"),
-                     "y\n"));
+  EXPECT_TRUE(prints(
+      host_shell("$MYCT run --rm busybox sh -c 'yes; echo $? >&2' 2>" + path("status") + " | head -n 1; true"), "y\n"));
   EXPECT_EQ(read_file(path("status")), "141\n");
 }
 
 TEST_F(RunStreams, end_process_1_by_the_error_of_its_write) {
   // The kernel spares process 1 the SIGPIPE; what it says about EPIPE is its own.
-  const Result result = host_shell("$MYCT run --rm busybox yes 2>" + path("said") + " | head -n 1; echo ${PIPESTATUS[0]}");
+  const Result result =
+      host_shell("$MYCT run --rm busybox yes 2>" + path("said") + " | head -n 1; echo ${PIPESTATUS[0]}");
   EXPECT_EQ(result.out, "y\n1\n") << result;
   EXPECT_THAT(read_file(path("said")), ::testing::Not(::testing::HasSubstr("myct")));
 }
@@ -81,8 +83,8 @@ TEST_F(RunStreams, reach_the_end_of_input_with_the_callers_pipe) {
 
 TEST_F(RunStreams, may_be_files) {
   write_file("in", "content\n");
-  EXPECT_TRUE(prints(host_shell("$MYCT run --rm -i busybox sh -c 'cat; echo e >&2' <" + path("in") + " >" + path("out") +
-                                " 2>>" + path("err")),
+  EXPECT_TRUE(prints(host_shell("$MYCT run --rm -i busybox sh -c 'cat; echo e >&2' <" + path("in") + " >" +
+                                path("out") + " 2>>" + path("err")),
                      ""));
   EXPECT_EQ(read_file(path("out")), "content\n");
   EXPECT_EQ(read_file(path("err")), "e\n");
@@ -107,8 +109,9 @@ class RunClosedStreams : public ContainerTest, public ::testing::WithParamInterf
 
 TEST_P(RunClosedStreams, are_the_null_device_and_nothing_else) {
   // A file that myct opens must never end up as the program's standard output.
-  Command command = shell_command({"-i", "-v", make_directory("d") + ":/d"},
-                                  "for fd in 0 1 2; do readlink /proc/self/fd/$fd; done >/d/fds; echo text; echo error >&2");
+  Command command =
+      shell_command({"-i", "-v", make_directory("d") + ":/d"},
+                    "for fd in 0 1 2; do readlink /proc/self/fd/$fd; done >/d/fds; echo text; echo error >&2");
   const std::vector<int> closed = GetParam().closed;
   command.before_exec = [closed] {
     for (const int fd : closed) ::close(fd);

@@ -32,7 +32,8 @@ class RunTerminal : public ContainerTest {
     EXPECT_TRUE(terminal_.read_until("prompt> ")) << "asked '" << line << "', shown: " << terminal_.shown();
     const std::string shown = terminal_.shown();
     const size_t end_of_echo = shown.find("\r\n");
-    return end_of_echo == std::string::npos ? shown : shown.substr(end_of_echo + 2, shown.rfind("prompt> ") - end_of_echo - 2);
+    return end_of_echo == std::string::npos ? shown
+                                            : shown.substr(end_of_echo + 2, shown.rfind("prompt> ") - end_of_echo - 2);
   }
   void expect_restored() const { EXPECT_TRUE(same_mode(before_, terminal_.mode())); }
 
@@ -44,7 +45,8 @@ TEST_F(RunTerminal, is_the_controlling_terminal_of_the_program) {
   start({"-v", probe_path() + ":/probe"}, {"/probe", "terminal"});
   const Result result = terminal_.wait();
   EXPECT_EQ(result.status, 0) << result;
-  EXPECT_EQ(result.out, "controlling yes\r\nleader yes\r\nforeground yes\r\n0 /dev/pts/0\r\n1 /dev/pts/0\r\n2 /dev/pts/0\r\n");
+  EXPECT_EQ(result.out,
+            "controlling yes\r\nleader yes\r\nforeground yes\r\n0 /dev/pts/0\r\n1 /dev/pts/0\r\n2 /dev/pts/0\r\n");
   expect_restored();
 }
 
@@ -158,7 +160,7 @@ TEST_F(RunTerminal, is_restored_after_a_start_that_failed) {
   start({}, {"/no/such"});
   const Result result = terminal_.wait();
   EXPECT_EQ(result.status, 127) << result;
-  EXPECT_THAT(result.out, HasSubstr("myct: run: run '/no/such': No such file or directory"));
+  EXPECT_THAT(result.out, HasSubstr("myct: run '/no/such': No such file or directory"));
   expect_restored();
 }
 
@@ -205,7 +207,8 @@ TEST_F(RunTerminal, is_given_without_input_by_t_alone) {
 }
 
 TEST_F(RunTerminal, is_refused_when_the_input_is_none) {
-  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-it", "busybox", "true"}, "text"), 125, "the input device is not a TTY"));
+  EXPECT_TRUE(
+      fails_with(myct({"run", "--rm", "-it", "busybox", "true"}, "text"), 125, "the input device is not a TTY"));
 }
 
 TEST_F(RunTerminal, is_not_needed_for_input) {

@@ -37,7 +37,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void say(const char *text) {
+static void say(const char* text) {
   puts(text);
   fflush(stdout);
 }
@@ -49,7 +49,7 @@ static int die(int number) {
   switch (number) {
     case SIGSEGV:
       // A page that may not be read, which the compiler cannot know.
-      return *(volatile int *)(uintptr_t)(4096 * (zero + 1));
+      return *(volatile int*)(uintptr_t)(4096 * (zero + 1));
     case SIGILL:
       __asm__ volatile("ud2");
       break;
@@ -65,9 +65,9 @@ static int die(int number) {
 }
 
 static int list_descriptors(void) {
-  DIR *directory = opendir("/proc/self/fd");
+  DIR* directory = opendir("/proc/self/fd");
   if (directory == NULL) return 1;
-  for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+  for (const struct dirent* entry; (entry = readdir(directory)) != NULL;) {
     if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(directory)) continue;
     char target[4096];
     const ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
@@ -124,13 +124,13 @@ static int print_terminal(void) {
   printf("leader %s\n", getsid(0) == getpid() ? "yes" : "no");
   printf("foreground %s\n", tcgetpgrp(0) == getpgrp() ? "yes" : "no");
   for (int stream = 0; stream < 3; stream++) {
-    const char *name = ttyname(stream);
+    const char* name = ttyname(stream);
     printf("%d %s\n", stream, name != NULL ? name : "not a terminal");
   }
   return 0;
 }
 
-static long call_by_name(const char *name) {
+static long call_by_name(const char* name) {
   char attributes[256] = {0};
   if (strcmp(name, "keyctl") == 0) return syscall(SYS_keyctl, 0 /* get id */, -3 /* session */, 0);
   if (strcmp(name, "add_key") == 0) return syscall(SYS_add_key, "user", "x", "y", 1, -3);
@@ -160,7 +160,7 @@ static long call_by_name(const char *name) {
   exit(2);
 }
 
-static int call(const char *name) {
+static int call(const char* name) {
   if (call_by_name(name) >= 0) {
     say("ok");
     return 0;
@@ -184,8 +184,8 @@ static int call(const char *name) {
 /// Zombies in this pid namespace.
 static int count_zombies(void) {
   int zombies = 0;
-  DIR *directory = opendir("/proc");
-  for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+  DIR* directory = opendir("/proc");
+  for (const struct dirent* entry; (entry = readdir(directory)) != NULL;) {
     if (atoi(entry->d_name) == 0) continue;
     char path[300];
     char text[512] = {0};
@@ -193,7 +193,7 @@ static int count_zombies(void) {
     const int fd = open(path, O_RDONLY);
     if (fd < 0) continue;
     if (read(fd, text, sizeof text - 1) > 0) {
-      const char *close_paren = strrchr(text, ')');
+      const char* close_paren = strrchr(text, ')');
       if (close_paren != NULL && close_paren[2] == 'Z') zombies++;
     }
     close(fd);
@@ -252,14 +252,17 @@ static int count_bytes(void) {
   return got < 0 ? 1 : 0;
 }
 
-static int print_device(const char *path) {
+static int print_device(const char* path) {
   struct stat status;
   if (stat(path, &status) == -1) {
     printf("%s: %s\n", path, strerror(errno));
     return 1;
   }
-  printf("%c %u:%u %o\n", S_ISCHR(status.st_mode) ? 'c' : S_ISBLK(status.st_mode) ? 'b' : '?', major(status.st_rdev),
-         minor(status.st_rdev), status.st_mode & 07777U);
+  printf("%c %u:%u %o\n",
+         S_ISCHR(status.st_mode)   ? 'c'
+         : S_ISBLK(status.st_mode) ? 'b'
+                                   : '?',
+         major(status.st_rdev), minor(status.st_rdev), status.st_mode & 07777U);
   return 0;
 }
 
@@ -270,9 +273,9 @@ static int print_rlimit(int resource) {
   return 0;
 }
 
-int main(int argc, char **argv) {
-  const char *what = argc > 1 ? argv[1] : "";
-  const char *word = argc > 2 ? argv[2] : "0";
+int main(int argc, char** argv) {
+  const char* what = argc > 1 ? argv[1] : "";
+  const char* word = argc > 2 ? argv[2] : "0";
   if (strcmp(what, "exit") == 0) return atoi(word);
   if (strcmp(what, "die") == 0) return die(atoi(word));
   if (strcmp(what, "descriptors") == 0) return list_descriptors();

@@ -27,8 +27,8 @@ namespace myct {
   X(MaskPaths, "mask paths")                              \
   X(SetLimits, "set resource limits")                     \
   X(RestrictSyscalls, "install the seccomp filter")       \
-  X(SetIdentity, "set user and capabilities")             \
   X(EnterWorkingDirectory, "enter the working directory") \
+  X(SetIdentity, "set user and capabilities")             \
   X(ExecProcess, "run")
 
 enum class Step : uint32_t {

@@ -74,7 +74,13 @@ void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 /// Whether such a process lives.
 [[nodiscard]] bool has_owner(const Paths& paths, std::string_view id);
 
+/// Removes the run directory of a container that has neither an owner nor a directory of its own: its myct was killed
+/// before it made that, or after it removed it. Throws Error.
+void remove_orphaned_run_directory(const Paths& paths, std::string_view id);
+
 /// Ids of every container directory, in no order. No directory yet: none.
 [[nodiscard]] std::vector<std::string> list_container_ids(const Paths& paths);
+/// The same of every run directory.
+[[nodiscard]] std::vector<std::string> list_run_ids(const Paths& paths);
 
 }  // namespace myct::state

@@ -86,8 +86,8 @@ void bind_classic(FdRef source, FdRef target, bool recursive, const std::string&
 
 void remount_classic(FdRef mount, const MountPlan& plan) {
   if (plan.recursive_attributes)
-    log::warning("'{}': what is mounted below it keeps its own options: this kernel has no mount_setattr",
-               plan.destination);
+    log::info("'{}': what is mounted below it keeps its own options: this kernel has no mount_setattr",
+              plan.destination);
   // A remount sets all flags anew, so those that the mount has already are given again (statvfs(3) has the same bits).
   struct statvfs status {};
   if (::fstatvfs(mount.get(), &status) == -1) throw_errno("inspect mount '{}'", plan.destination);

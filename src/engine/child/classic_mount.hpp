@@ -20,7 +20,7 @@ void mount_classic(const MountPlan& plan, FdRef target);
 /// Binds `source` on `target`. Throws Error; `name` is for the message.
 void bind_classic(FdRef source, FdRef target, bool recursive, const std::string& name);
 /// Sets the attributes of the one mount that `mount` is the root of; recursive ones are beyond mount(2), which is
-/// said in a warning. Throws Error.
+/// said at info level. Throws Error.
 void remount_classic(FdRef mount, const MountPlan& plan);
 
 }  // namespace myct::engine

@@ -18,12 +18,22 @@ void make_working_directory(FdRef root, const std::string& cwd) {
   (void)open_or_make_directory(root, cwd);
 }
 
-void enter_working_directory(const std::string& cwd) {
-  if (::chdir(cwd.c_str()) == -1) throw_errno("change directory to '{}'", cwd);
+bool try_enter_working_directory(const std::string& cwd) {
+  if (::chdir(cwd.c_str()) == -1) {
+    if (errno == EACCES || errno == EPERM) return false;
+    throw_errno("change directory to '{}'", cwd);
+  }
   // A working directory outside the root would let every relative path escape (CVE-2024-21626).
   char buffer[PATH_MAX];
   if (::getcwd(buffer, sizeof buffer) == nullptr) throw_errno("read the working directory");
   if (buffer[0] != '/') throw_error(ErrorKind::Denied, "working directory '{}' is outside the container", cwd);
+  return true;
+}
+
+void enter_working_directory(const std::string& cwd) {
+  if (try_enter_working_directory(cwd)) return;
+  errno = EACCES;
+  throw_errno("change directory to '{}'", cwd);
 }
 
 void set_no_new_privileges(const IdentityPlan& identity) {

@@ -176,13 +176,14 @@ void reset_signals() {
   const bool filter_last = plan.identity.no_new_privileges;
   if (!plan.seccomp.empty() && !filter_last) security::install_seccomp(plan.seccomp, plan.seccomp_flags);
 
+  steps.enter(Step::EnterWorkingDirectory);
+  const bool entered = try_enter_working_directory(plan.program.cwd);
+
   steps.enter(Step::SetIdentity);
   set_identity(plan.identity);
   die_with_parent(context);
-
-  steps.enter(Step::EnterWorkingDirectory);
-  // As the user: a directory that root may not enter (on a network file system) may be open to the user.
-  enter_working_directory(plan.program.cwd);
+  // A directory that root may not enter, on a network file system, may be open to the user.
+  if (!entered) enter_working_directory(plan.program.cwd);
 
   steps.enter(Step::ExecProcess);
   const std::string program = find_program(plan.program);

@@ -69,7 +69,6 @@ void protect_path(const std::string& path) {
   MountPlan plan;
   plan.destination = path;
   plan.attributes_set = MOUNT_ATTR_RDONLY;
-  plan.recursive_attributes = true;
   set_mount_attributes(copy.ref(), plan);
 }
 

@@ -42,6 +42,8 @@ void set_limits(const ChildPlan& plan);
 
 // identity.cpp
 void make_working_directory(FdRef root, const std::string& cwd);
+/// False when this user may not: another may.
+[[nodiscard]] bool try_enter_working_directory(const std::string& cwd);
 void enter_working_directory(const std::string& cwd);
 void set_identity(const IdentityPlan& identity);
 void set_no_new_privileges(const IdentityPlan& identity);

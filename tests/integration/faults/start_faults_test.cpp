@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 
 #include "myct/base/step.hpp"
@@ -15,7 +14,8 @@ namespace {
 std::vector<Step> all_steps() {
   std::vector<Step> steps;
   const auto last = static_cast<uint32_t>(Step::ExecProcess);
-  for (uint32_t step = static_cast<uint32_t>(Step::None) + 1; step <= last; ++step) steps.push_back(static_cast<Step>(step));
+  for (uint32_t step = static_cast<uint32_t>(Step::None) + 1; step <= last; ++step)
+    steps.push_back(static_cast<Step>(step));
   return steps;
 }
 
@@ -35,18 +35,23 @@ class StartFault : public ContainerTest, public ::testing::WithParamInterface<St
     return faulty(variable, {"-v", "/anonymous", "-v", "named:/data", "-v", path("source") + ":/bound", "--tmpfs", "/t",
                              "--cidfile", path("cid"), "-w", "/new", "--ulimit", "core=0", "-t"});
   }
-  /// Kills the container's init in the step that it has stopped in.
-  [[nodiscard]] static Result kill_child(const Command& command) {
-    Process starting(command);
-    EXPECT_TRUE(starting.read_error_until("paused\n")) << starting.err();
+  /// The container's init, as soon as it has stopped in its step; 0 when it never does.
+  [[nodiscard]] static int paused_child(const Process& starting) {
     const std::string pid = std::to_string(starting.pid());
     int child = 0;
-    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
-    EXPECT_NE(child, 0);
-    if (child != 0) ::kill(child, SIGKILL);
-    Result result = starting.wait();
-    result.err = result.err.substr(std::min(result.err.size(), result.err.find("paused\n") + 7));
-    return result;
+    const bool paused = eventually([&] {
+      std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
+      std::string name;
+      std::getline(std::ifstream("/proc/" + std::to_string(child) + "/comm"), name);
+      return name == "paused";
+    });
+    EXPECT_TRUE(paused) << "the child never came to the step";
+    return paused ? child : 0;
+  }
+  [[nodiscard]] static Result kill_child(const Command& command) {
+    Process starting(command);
+    if (const int child = paused_child(starting); child != 0) ::kill(child, SIGKILL);
+    return starting.wait();
   }
   void expect_nothing_left_behind() const {
     EXPECT_EQ(leftovers(), std::set<std::string>());
@@ -78,7 +83,7 @@ TEST_P(StartFault, frees_the_name) {
 TEST_P(StartFault, leaves_nothing_that_the_next_command_does_not_remove_when_myct_is_killed) {
   if (GetParam() == Step::WaitForParent) GTEST_SKIP() << "the child waits before it has asked to die with its parent";
   Process starting(faulty("MYCT_KILL_AT", {"--rm", "-v", "/anonymous", "--tmpfs", "/t", "-t"}));
-  ASSERT_TRUE(starting.read_error_until("paused\n")) << starting.err();
+  ASSERT_NE(paused_child(starting), 0);
   starting.signal(SIGKILL);
   EXPECT_EQ(starting.wait().signal, SIGKILL);
   ASSERT_TRUE(eventually([] { return host().processes().empty(); })) << "the child outlives its parent";

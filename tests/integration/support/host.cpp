@@ -90,6 +90,19 @@ void add_groups(const std::string& hierarchy, std::set<std::string>& objects) {
   }
 }
 
+/// Removes the group and those below it. False when one is still busy.
+bool remove_groups(int parent, const std::string& name) {
+  const int fd = ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd == -1) return errno == ENOENT;
+  DIR* const stream = ::fdopendir(fd);
+  std::vector<std::string> below;
+  while (const dirent* entry = ::readdir(stream))
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') below.emplace_back(entry->d_name);
+  for (const std::string& group : below) remove_groups(::dirfd(stream), group);
+  ::closedir(stream);
+  return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
 void add_members(const std::string& group, std::vector<int>& pids) {
   std::ifstream file(group + "/cgroup.procs");
   for (int pid = 0; file >> pid;)
@@ -166,9 +179,12 @@ void Host::leave_cgroup() {
   const int procs = ::openat(hierarchy_fd_, "cgroup.procs", O_WRONLY | O_CLOEXEC);
   if (procs == -1 || ::write(procs, "0", 1) != 1) std::cerr << "cannot leave the test's cgroup\n";
   ::close(procs);
-  for (const char* below : {"/runner", "/myct", ""})
-    if (::unlinkat(hierarchy_fd_, (group_name_ + below).c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT)
-      std::cerr << "cannot remove the cgroup " << group_name_ << below << ": " << std::strerror(errno) << "\n";
+  // A failed test may have left processes and groups; they were reported, and have to go all the same.
+  const int kill = ::openat(hierarchy_fd_, (group_name_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC);
+  if (kill == -1 || ::write(kill, "1", 1) != 1) std::cerr << "cannot kill what is left in the test's cgroup\n";
+  ::close(kill);
+  constexpr int kTries = 1000;
+  for (int tries = 0; !remove_groups(hierarchy_fd_, group_name_) && tries < kTries; ++tries) ::usleep(1000);
   ::close(std::exchange(hierarchy_fd_, -1));
 }
 

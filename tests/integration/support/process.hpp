@@ -26,9 +26,9 @@ struct Command {
   std::map<std::string, std::string> env;  ///< the whole environment
   std::string directory;                   ///< empty: the test's own
   Stdin standard_input = Stdin::Null;
-  std::string input;                     ///< written to the pipe, which is then closed, by Process::wait()
-  std::map<int, int> streams;            ///< descriptor in the program -> descriptor here; borrowed
-  std::function<void()> before_exec;     ///< in the new process; may only make system calls
+  std::string input;                  ///< written to the pipe, which is then closed, by Process::wait()
+  std::map<int, int> streams;         ///< descriptor in the program -> descriptor here; borrowed
+  std::function<void()> before_exec;  ///< in the new process; may only make system calls
 };
 
 /// What became of a program.

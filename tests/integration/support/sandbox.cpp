@@ -26,7 +26,8 @@ std::string environment(const char* name, const std::string& otherwise) {
 
 std::string make_temporary_directory() {
   std::string name = environment("TMPDIR", "/tmp") + "/myct-test.XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("make a directory in " + environment("TMPDIR", "/tmp"));
+  if (::mkdtemp(name.data()) == nullptr)
+    throw std::runtime_error("make a directory in " + environment("TMPDIR", "/tmp"));
   // Users without rights must be able to reach the files that tests share with them.
   fs::permissions(name, fs::perms(0755));
   return name;
@@ -125,7 +126,10 @@ Command Sandbox::command(const Words& words) const {
   Command command;
   command.argv = {myct_path()};
   command.argv.insert(command.argv.end(), words.begin(), words.end());
-  command.env = {{"PATH", kPath}, {"HOME", "/root"}, {"LANG", "C.UTF-8"}, {"MYCT_ROOT", root()},
+  command.env = {{"PATH", kPath},
+                 {"HOME", "/root"},
+                 {"LANG", "C.UTF-8"},
+                 {"MYCT_ROOT", root()},
                  {"MYCT_RUNTIME_DIR", runtime_dir()}};
   return command;
 }
@@ -192,7 +196,8 @@ bool eventually(const std::function<bool()>& condition) {
 }
 
 ::testing::AssertionResult fails_with(const Result& result, int status, const std::string& text) {
-  if (result.status != status) return ::testing::AssertionFailure() << "expected status " << status << ", got " << result;
+  if (result.status != status)
+    return ::testing::AssertionFailure() << "expected status " << status << ", got " << result;
   if (result.err.find(text) == std::string::npos)
     return ::testing::AssertionFailure() << "expected '" << text << "' on stderr, got " << result;
   if (!result.err.starts_with("myct: ") || !result.err.ends_with('\n') || lines_of(result.err).size() != 1)

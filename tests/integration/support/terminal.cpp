@@ -92,7 +92,8 @@ Result Terminal::wait() {
   siginfo_t info{};
   while (Clock::now() < deadline) {
     info.si_pid = 0;
-    if (::waitid(P_PID, static_cast<id_t>(program_->pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0)
+    if (::waitid(P_PID, static_cast<id_t>(program_->pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid != 0)
       break;
     if (master_.valid()) read_more(Clock::now() + std::chrono::milliseconds(20));
   }

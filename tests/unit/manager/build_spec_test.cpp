@@ -54,7 +54,7 @@ TEST_F(BuildSpec, describes_the_root_as_an_overlay_with_the_topmost_layer_first)
   EXPECT_EQ(overlay.destination, "/");
   EXPECT_EQ(overlay.type, "overlay");
   EXPECT_THAT(overlay.options,
-              ElementsAre("lowerdir+=/l/top", "lowerdir+=/l/base", "upperdir=/c/upper", "workdir=/c/work"));
+              ElementsAre("lowerdir+=/l/top", "lowerdir+=/l/base", "upperdir=/c/upper", "workdir=/c/work", "nodev"));
   request_.remove = true;
   EXPECT_THAT(build().mounts.front().options, Contains("volatile"));
 }
@@ -99,6 +99,25 @@ TEST_F(BuildSpec, gives_privileged_containers_everything) {
   EXPECT_FALSE(spec.linux_.seccomp.has_value());
   EXPECT_EQ(spec.linux_.devices.size(), 1U);
   EXPECT_THAT(spec.process.capabilities->bounding, Contains("CAP_SYS_ADMIN"));
+}
+
+TEST_F(BuildSpec, lets_no_device_be_opened_but_the_nodes_in_dev) {
+  mounts_ = {{"/x", "bind", "/1", {"bind"}}};
+  for (const oci::Mount& mount : build().mounts) {
+    if (mount.destination == "/x") {
+      EXPECT_THAT(mount.options, Contains("rnodev"));
+    }
+    if (mount.destination == "/" || mount.destination == "/dev") {
+      EXPECT_THAT(mount.options, Contains("nodev"));
+    }
+  }
+  request_.security.privileged = true;
+  for (const oci::Mount& mount : build().mounts) {
+    EXPECT_THAT(mount.options, Not(Contains("rnodev"))) << mount.destination;
+    if (mount.destination == "/" || mount.destination == "/dev") {
+      EXPECT_THAT(mount.options, Not(Contains("nodev")));
+    }
+  }
 }
 
 TEST_F(BuildSpec, protects_ordinary_containers) {

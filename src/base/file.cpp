@@ -158,6 +158,18 @@ void remove_file(const std::string& path) {
   if (::unlink(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove '{}'", path);
 }
 
+std::vector<std::string> list_directory(const std::string& path) {
+  std::vector<std::string> names;
+  const Directory stream(::opendir(path.c_str()));
+  if (!stream) {
+    if (errno == ENOENT) return names;
+    throw_errno("read directory '{}'", path);
+  }
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  return names;
+}
+
 bool path_exists(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }
 
 FileLock FileLock::acquire(const std::string& path) {

@@ -139,6 +139,8 @@ Container create_container(const Context& context, const RunRequest& request, co
   claim_some_name(context, record);
   undo.push("claim the name",
             [&context, name = record.name, id = record.id] { state::release_name(context.paths, name, id); });
+  // Before the volumes are made, so that a kill in between leaves none that no record names.
+  if (!record.anonymous_volumes.empty()) state::save_record(context.paths, record);
   container.spec =
       build_spec({.request = request,
                   .image = rootfs.config,

@@ -46,6 +46,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
                    id.substr(0, 12));
     }
   }
+  state::remove_dangling_names(context.paths);  // also those that the loop above has made so
   std::sort(containers.begin(), containers.end(),
             [](const ContainerSummary& a, const ContainerSummary& b) { return a.record.created > b.record.created; });
   return containers;

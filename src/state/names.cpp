@@ -9,6 +9,7 @@
 #include <array>
 #include <climits>
 #include <cstdint>
+#include <vector>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -110,6 +111,19 @@ bool claim_name(const Paths& paths, const std::string& name, std::string_view id
   if (path_exists(path)) return false;
   remove_file(path);
   return try_claim(target, path);
+}
+
+void remove_dangling_names(const Paths& paths) {
+  std::vector<std::string> dangling;
+  for (const std::string& name : list_directory(paths.names()))
+    if (!path_exists(paths.names() + "/" + name)) dangling.push_back(name);
+  if (dangling.empty()) return;
+  make_directories(paths.locks());
+  const FileLock lock = FileLock::acquire(paths.locks() + "/names");
+  for (const std::string& name : dangling) {
+    const std::string path = paths.names() + "/" + name;
+    if (!path_exists(path)) remove_file(path);
+  }
 }
 
 void release_name(const Paths& paths, const std::string& name, std::string_view id) {

@@ -1,12 +1,8 @@
 #include "myct/state/record.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-
-#include <cstring>
-#include <memory>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -51,10 +47,6 @@ void check_version(const Value& document, std::string_view name) {
     throw_error(ErrorKind::Unsupported, "read '{}': version {} is not known to this myct", name, version);
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
 Fd open_run_containers(const Paths& paths) {
   const std::string path = paths.run_containers();
   if (std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY)) return std::move(*fd);
@@ -65,18 +57,6 @@ Fd open_run_containers(const Paths& paths) {
 void lock_directory(FdRef directory, int operation, const std::string& name) {
   while (::flock(directory.get(), operation) == -1)
     if (errno != EINTR) throw_errno("lock '{}'", name);
-}
-
-std::vector<std::string> list_ids(const std::string& directory) {
-  std::vector<std::string> ids;
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
-  if (!stream) {
-    if (errno == ENOENT) return ids;
-    throw_errno("read directory '{}'", directory);
-  }
-  while (const dirent* entry = ::readdir(stream.get()))
-    if (entry->d_name[0] != '.') ids.emplace_back(entry->d_name);
-  return ids;
 }
 
 }  // namespace
@@ -202,7 +182,7 @@ bool has_owner(const Paths& paths, std::string_view id) {
   return path_exists(path) && !FileLock::try_acquire(path);
 }
 
-std::vector<std::string> list_container_ids(const Paths& paths) { return list_ids(paths.containers()); }
-std::vector<std::string> list_run_ids(const Paths& paths) { return list_ids(paths.run_containers()); }
+std::vector<std::string> list_container_ids(const Paths& paths) { return list_directory(paths.containers()); }
+std::vector<std::string> list_run_ids(const Paths& paths) { return list_directory(paths.run_containers()); }
 
 }  // namespace myct::state

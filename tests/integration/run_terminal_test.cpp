@@ -109,14 +109,15 @@ TEST_F(RunTerminal, gives_ctrl_c_to_a_program_under_an_init) {
 }
 
 TEST_F(RunTerminal, has_job_control) {
-  start_shell();
-  terminal_.type("sh -c 'echo sta''rted; exec sleep 1000'\r");
-  ASSERT_TRUE(terminal_.read_until("started"));
+  start({"-e", "PS1=prompt> ", "-v", probe_path() + ":/probe"}, {"sh"});
+  ASSERT_TRUE(terminal_.read_until("prompt> ")) << terminal_.shown();
+  terminal_.type("/probe hold\r");
+  ASSERT_TRUE(terminal_.read_until("ready"));
   terminal_.type("\x1a");
   ASSERT_TRUE(terminal_.read_until("prompt> "));
   EXPECT_THAT(ask("jobs"), HasSubstr("Stopped"));
   terminal_.type("fg\r");
-  ASSERT_TRUE(terminal_.read_until("sleep 1000"));
+  ASSERT_TRUE(terminal_.read_until("continued"));
   terminal_.type("\x03");
   ASSERT_TRUE(terminal_.read_until("prompt> "));
   EXPECT_EQ(ask("jobs"), "");

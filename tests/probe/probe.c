@@ -11,7 +11,7 @@
 //   zombies N       leaves N orphans to process 1, and prints how many zombies are left when all have ended
 //   write N         writes N bytes
 //   count           counts the bytes on standard input
-//   hold            prints "ready", then sleeps until killed
+//   hold            prints "ready", then sleeps until killed; "continued" whenever it is
 //   device PATH     "c MAJOR:MINOR MODE" or "b …"
 //   rlimit N        "SOFT HARD" of resource number N
 //   arguments WORD… each argument on a line
@@ -36,6 +36,12 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static void say_continued(int number) {
+  static const char text[] = "continued\n";
+  (void)number;
+  if (write(1, text, sizeof text - 1) < 0) _exit(1);
+}
 
 static void say(const char* text) {
   puts(text);
@@ -294,6 +300,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (strcmp(what, "hold") == 0) {
+    signal(SIGCONT, say_continued);
     say("ready");
     for (;;) pause();
   }

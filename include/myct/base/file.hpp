@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "myct/base/fd.hpp"
 
@@ -59,6 +60,9 @@ void remove_tree_at(FdRef directory, const std::string& name);
 void remove_tree(const std::string& path);
 /// Removes one file; absent is fine. Throws Error.
 void remove_file(const std::string& path);
+
+/// Names in a directory, in no order, those that begin with a dot left out. No such directory: none. Throws Error.
+[[nodiscard]] std::vector<std::string> list_directory(const std::string& path);
 
 [[nodiscard]] bool path_exists(const std::string& path) noexcept;
 

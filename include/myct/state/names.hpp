@@ -26,6 +26,9 @@ void check_name(std::string_view name);
 /// name without a container cannot stay taken. False when another container holds it.
 [[nodiscard]] bool claim_name(const Paths& paths, const std::string& name, std::string_view id);
 
+/// Removes names whose containers are gone: left by a kill, and free already.
+void remove_dangling_names(const Paths& paths);
+
 /// Gives the name up if `id` holds it; idempotent.
 void release_name(const Paths& paths, const std::string& name, std::string_view id);
 

@@ -211,7 +211,9 @@ std::optional<Member> TarReader::next() {
   }
   // A warning is about a name that is not ASCII (see BytesAreNames) or a header that nobody knows.
   if (result != ARCHIVE_OK && result != ARCHIVE_WARN) throw_failure();
-  return read_member(entry);
+  Member member = read_member(entry);
+  member_name_ = member.name;
+  return member;
 }
 
 std::optional<TarReader::Block> TarReader::next_block() {
@@ -221,8 +223,17 @@ std::optional<TarReader::Block> TarReader::next_block() {
   for (;;) {
     const int result = ::archive_read_data_block(reader_.get(), &data, &size, &offset);
     if (result == ARCHIVE_EOF) return std::nullopt;
-    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) throw_failure();
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) throw_failure_in_member();
     if (size != 0) return Block{{static_cast<const uint8_t*>(data), size}, static_cast<uint64_t>(offset)};
+  }
+}
+
+void TarReader::throw_failure_in_member() {
+  try {
+    throw_failure();
+  } catch (Error& error) {
+    error.add_context(fmt::format("member '{}'", member_name_));
+    throw;
   }
 }
 

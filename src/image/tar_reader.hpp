@@ -75,6 +75,8 @@ class TarReader {
  private:
   static ssize_t feed(archive* reader, void* self, const void** buffer) noexcept;
   [[noreturn]] void throw_failure();
+  /// The same, naming the member whose data was being read.
+  [[noreturn]] void throw_failure_in_member();
   void drain();
 
   struct Close {
@@ -85,6 +87,7 @@ class TarReader {
   ChunkHook on_chunk_;
   std::unique_ptr<archive, Close> reader_;
   bool opened_ = false;
+  std::string member_name_;
   std::exception_ptr stream_failure_;
   bool at_stream_end_ = false;
   bool ends_in_zeros_ = false;  ///< the last 512 bytes seen

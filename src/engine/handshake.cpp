@@ -77,9 +77,10 @@ std::optional<Received> Handshake::receive() const {
   ssize_t got = 0;
   do {
     got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-  } while (got == -1 && errno == EINTR);
-  // ECONNRESET: the other side died with packets of ours unread.
-  if (got == 0 || (got == -1 && errno == ECONNRESET)) return std::nullopt;
+    // ECONNRESET: the other side died with packets of ours unread. It is told once; what that side had sent before is
+    // still to be read, and then the end of file.
+  } while (got == -1 && (errno == EINTR || errno == ECONNRESET));
+  if (got == 0) return std::nullopt;
   if (got == -1) throw_errno("receive from the other side of the start");
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

@@ -1,5 +1,7 @@
 #include "staging.hpp"
 
+#include "layout.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -78,6 +80,18 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
+/// What save_atomically leaves when it is killed: ".<name>.<random>". The index and the blobs are written under the
+/// index's lock only, so under it every such file is nobody's.
+void sweep_temporaries(const state::Paths& paths) {
+  std::vector<std::string> found;
+  for (const std::string& directory : {paths.images(), paths.images() + "/blobs/sha256"})
+    for (const std::string& name : names_in(directory))
+      if (name.starts_with('.') && !name.starts_with(".oci-layout")) found.push_back(directory + "/" + name);
+  if (found.empty()) return;
+  const FileLock lock = lock_index(paths);
+  for (const std::string& path : found) remove_file(path);
+}
+
 void sweep_staging(const state::Paths& paths) {
   for (const std::string& name : names_in(paths.layers())) {
     if (!name.starts_with(kPrefix)) continue;
@@ -85,6 +99,7 @@ void sweep_staging(const state::Paths& paths) {
     const std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0) remove_tree(path);
   }
+  sweep_temporaries(paths);
 }
 
 }  // namespace myct::image

@@ -72,6 +72,9 @@ void remove_container(const Context& context, const std::string& reference, Remo
       throw Error(ErrorKind::Conflict, fmt::format("cannot remove container '{}': it is running", reference), 0,
                   "use 'myct rm -f' to kill it first");
     kill_init(*run);
+  } else if (!run && state::has_owner(context.paths, id)) {
+    throw Error(ErrorKind::Conflict, fmt::format("cannot remove container '{}': it is being started", reference), 0,
+                "try again in a moment");
   }
   std::optional<state::Record> record;
   try {

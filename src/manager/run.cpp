@@ -79,8 +79,11 @@ int run(const Context& context, const RunRequest& request, const image::Progress
   write_cidfile(request, container.record.id, undo);
   const Fd null = request.interactive ? Fd() : open_path("/dev/null", O_RDONLY);
   engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, request, null));
+  // Only what is thrown away at its end may run before its record is on the disk: the documents are then written while
+  // the init mounts its file systems.
+  if (!request.remove) save_documents(context, container);
   pending.proceed();
-  save_documents(context, container);  // while the init mounts its file systems
+  if (request.remove) save_documents(context, container);
   engine::Running running = pending.wait_until_running();
   save_processes(context, container, running);
   undo.commit();

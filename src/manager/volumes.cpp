@@ -49,12 +49,18 @@ std::string open_volume(const Context& context, const std::string& name) {
 }
 
 /// As Docker: a volume that is empty gets what the image has at that place. The lock keeps two first users from
-/// filling it at once.
+/// filling it at once; one that was killed in the middle is made up for.
 void populate_volume(const Context& context, const MountRequest& request, const std::string& name,
                      const std::string& data, const image::Rootfs& rootfs) {
-  if (request.populate == Populate::No || !is_empty_directory(data)) return;
+  const std::string marker = volume_directory(context, name) + "/populating";
+  // The marker is there from before the first file to after the last: what is neither empty nor marked is complete.
+  const auto complete = [&] { return !is_empty_directory(data) && !path_exists(marker); };
+  if (request.populate == Populate::No || complete()) return;
   const FileLock lock = FileLock::acquire(volume_directory(context, name) + "/lock");
-  if (is_empty_directory(data)) image::copy_directory_out(rootfs, request.target, data);
+  if (complete()) return;
+  write_file_at(FdRef(AT_FDCWD), marker, "");
+  image::copy_directory_out(rootfs, request.target, data);
+  remove_file(marker);
 }
 
 oci::Mount bind_mount(const MountRequest& request, std::string source) {

@@ -118,9 +118,16 @@ TEST_F(RunBadInput, refuses_a_state_directory_that_is_a_file) {
   EXPECT_TRUE(fails_with(myct({"--runtime-dir", file, "run", "--rm", "busybox", "true"}), 125, file));
 }
 
+/// As nobody, with a copy of the program that nobody can reach wherever the tree lies.
+void run_as_nobody(Command& command, const std::string& copy) {
+  std::filesystem::copy_file(command.argv.front(), copy);
+  command.argv.front() = copy;
+  command.before_exec = as_nobody();
+}
+
 TEST_F(RunBadInput, refuses_to_run_without_permission) {
   Command command = this->command({"run", "--rm", "busybox", "true"});
-  command.before_exec = as_nobody();
+  run_as_nobody(command, path("myct"));
   const Result result = run(command);
   EXPECT_TRUE(fails_with(result, 125, ""));
   EXPECT_THAT(result.err, ::testing::AnyOf(HasSubstr("Permission denied"), HasSubstr("root")));
@@ -133,7 +140,7 @@ TEST_F(RunBadInput, refuses_to_run_as_another_user_in_a_directory_of_his_own) {
   Command command = this->command({"run", "--rm", "--image-path", path(""), "busybox", "true"});
   command.env["MYCT_ROOT"] = directory + "/root";
   command.env["MYCT_RUNTIME_DIR"] = directory + "/run";
-  command.before_exec = as_nobody();
+  run_as_nobody(command, path("myct"));
   EXPECT_TRUE(fails_with(run(command), 125, "root"));
 }
 

@@ -125,6 +125,7 @@ TEST_F(RunOptions, refuse_a_name_in_use_and_free_it_with_the_container) {
 TEST_F(RunOptions, list_a_running_container) {
   Process running(probe_command({"--name", "busy"}, {"hold"}));
   ASSERT_TRUE(running.read_until("ready"));
+  ASSERT_NE(init_pid(), 0);
   const Result list = myct({"ps"});
   EXPECT_THAT(list.out, HasSubstr("busy"));
   EXPECT_THAT(list.out, HasSubstr("\"/probe hold\""));

@@ -1,10 +1,14 @@
 // Signals sent to myct reach the program.
+#include <unistd.h>
+
 #include <signal.h>
 
 #include "sandbox.hpp"
 
 namespace myct::test {
 namespace {
+
+using ::testing::HasSubstr;
 
 struct SignalRow {
   const char* name;
@@ -55,14 +59,15 @@ TEST_F(RunSignals, leave_the_status_to_the_program) {
 }
 
 TEST_F(RunSignals, do_not_end_myct_before_the_program) {
-  // Process 1 without a handler is spared SIGINT and SIGTERM by the kernel, as in Docker.
-  Process running(shell_command({"-i"}, "echo ready; read word; echo $word"));
+  // Process 1 without a handler is spared them by the kernel, as in Docker; a third one would kill it.
+  Command command = shell_command({"-i"}, "echo ready; read word; echo got $word");
+  command.standard_input = Stdin::Pipe;
+  Process running(command);
   ASSERT_TRUE(running.read_until("ready\n"));
-  running.signal(SIGINT);
   running.signal(SIGTERM);
   running.signal(SIGHUP);
-  // Standard input is /dev/null: the program goes on to its own end.
-  EXPECT_EQ(running.wait().status, 0);
+  running.write("word\n");
+  EXPECT_TRUE(prints(running.wait(), "ready\ngot word\n"));
 }
 
 TEST_F(RunSignals, of_the_child_and_of_pipes_are_not_passed_on) {
@@ -85,6 +90,19 @@ TEST_F(RunSignals, ignored_by_the_caller_still_reach_the_program) {
   ASSERT_TRUE(running.read_until("ready\n"));
   running.signal(SIGTERM);
   EXPECT_TRUE(prints(running.wait(), "ready\n15\n"));
+}
+
+// The kernel drops them, because process 1 has no handler: without this, Ctrl-C could never end "myct run IMAGE sleep".
+TEST_F(RunSignals, that_process_1_ignores_kill_it_at_the_third_time) {
+  Process running(probe_command({}, {"hold"}));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  // Of three kinds: two of one kind at once would be one.
+  running.signal(SIGINT);
+  running.signal(SIGTERM);
+  running.signal(SIGHUP);
+  const Result result = running.wait();
+  EXPECT_EQ(result.status, 137) << result;
+  EXPECT_THAT(result.err, HasSubstr("--init avoids this"));
 }
 
 }  // namespace

@@ -165,13 +165,21 @@ Command Sandbox::probe_command(const Words& options, const Words& words) const {
 Result Sandbox::probe(const Words& options, const Words& words) const { return run(probe_command(options, words)); }
 
 int Sandbox::init_pid() const {
-  std::error_code absent;
-  for (const fs::directory_entry& entry : fs::directory_iterator(runtime_dir() + "/containers", absent)) {
-    const std::string text = read_file(entry.path().string() + "/run.json");
-    std::smatch found;
-    if (std::regex_search(text, found, std::regex(R"re("init":\{[^}]*"pid":(\d+))re"))) return std::stoi(found[1]);
-  }
-  return 0;
+  // The program can be heard of before its record is written.
+  int pid = 0;
+  const bool recorded = eventually([&] {
+    std::error_code absent;
+    for (const fs::directory_entry& entry : fs::directory_iterator(runtime_dir() + "/containers", absent)) {
+      const std::string text = read_file(entry.path().string() + "/run.json");
+      std::smatch found;
+      if (!std::regex_search(text, found, std::regex(R"re("init":\{[^}]*"pid":(\d+))re"))) continue;
+      pid = std::stoi(found[1]);
+      return true;
+    }
+    return false;
+  });
+  EXPECT_TRUE(recorded) << "no running container is recorded";
+  return pid;
 }
 
 size_t Sandbox::container_count() const {

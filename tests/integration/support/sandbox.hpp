@@ -55,7 +55,7 @@ class Sandbox : public ::testing::Test {
   [[nodiscard]] Result probe(const Words& options, const Words& words) const;
   [[nodiscard]] Command probe_command(const Words& options, const Words& words) const;
 
-  /// The container's init, as its run record names it; 0 when there is none. The only container there may be.
+  /// The init of the only container there is, as its run record names it, as soon as it does.
   [[nodiscard]] int init_pid() const;
   /// Directories in containers/.
   [[nodiscard]] size_t container_count() const;

@@ -15,12 +15,6 @@ Error& Error::add_context(std::string_view outer) {
   return *this;
 }
 
-Error& Error::set_hint(std::string hint) {
-  hint_ = std::move(hint);
-  compose();
-  return *this;
-}
-
 Error& Error::set_exit_status(int status) {
   exit_status_ = status;
   return *this;

@@ -113,13 +113,4 @@ WaitStatus ChildProcess::wait() {
   return from_siginfo(info);
 }
 
-std::optional<WaitStatus> ChildProcess::try_wait() {
-  siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | __WALL) == -1)
-    throw_errno("wait for process {}", pid_);
-  if (info.si_pid == 0) return std::nullopt;
-  pid_ = 0;
-  return from_siginfo(info);
-}
-
 }  // namespace myct

@@ -18,7 +18,7 @@ namespace {
 
 /// The words as CLI11 collects them.
 struct RunFlags {
-  std::string image;
+  std::optional<std::string> image;
   std::string image_path;
   std::optional<std::string> entrypoint;
   std::string name;
@@ -155,12 +155,13 @@ manager::SecurityRequest parse_security(const RunFlags& flags) {
 
 /// With --image all words are the command; without, the first is the image.
 void take_words(const RunFlags& flags, manager::RunRequest& request) {
-  request.image = flags.image;
+  request.image = flags.image.value_or("");
   auto first = flags.words.begin();
-  if (request.image.empty()) {
+  if (!flags.image) {
     if (flags.words.empty()) throw Error(ErrorKind::Usage, "no image given", 0, "see 'myct run --help'");
     request.image = *first++;
   }
+  if (request.image.empty()) throw Error(ErrorKind::Usage, "the image's name is empty", 0, "see 'myct images'");
   request.command.assign(first, flags.words.end());
 }
 

@@ -28,7 +28,7 @@ bool has_variable(const std::vector<std::string>& env, std::string_view prefix) 
 }
 
 std::string hostname_of(const SpecInputs& inputs) {
-  return inputs.request.hostname.empty() ? inputs.id.substr(0, 12) : inputs.request.hostname;
+  return inputs.request.hostname.empty() ? inputs.default_hostname : inputs.request.hostname;
 }
 
 /// Docker's order: its own defaults, the image's, the user's; HOME from passwd when nobody set it.
@@ -92,8 +92,11 @@ std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
   };
 }
 
-oci::Mount bind_file(const std::string& source, const std::string& destination) {
-  return {.destination = destination, .type = "bind", .source = source, .options = {"rbind", "rprivate"}};
+oci::Mount bind_file(const std::string& source, const std::string& destination, bool readonly) {
+  return {.destination = destination,
+          .type = "bind",
+          .source = source,
+          .options = {"rbind", "rprivate", readonly ? "ro" : "rw"}};
 }
 
 size_t depth_of(const std::string& path) {
@@ -118,7 +121,7 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
   for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
     const std::string destination = std::string("/etc/") + name;
     if (!covers(inputs.mounts, destination))
-      users.push_back(bind_file(inputs.container_directory + "/" + name, destination));
+      users.push_back(bind_file(inputs.container_directory + "/" + name, destination, inputs.request.read_only));
   }
   // By depth, so that "-v a:/x/y -v b:/x" does not hide the first under the second.
   std::stable_sort(users.begin(), users.end(), [](const oci::Mount& a, const oci::Mount& b) {
@@ -126,9 +129,7 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
   });
   mounts.insert(mounts.end(), std::make_move_iterator(users.begin()), std::make_move_iterator(users.end()));
   if (inputs.request.init) {
-    oci::Mount init = bind_file(inputs.init_path, kInitInContainer);
-    init.options.emplace_back("ro");
-    mounts.push_back(std::move(init));
+    mounts.push_back(bind_file(inputs.init_path, kInitInContainer, /*readonly=*/true));
   }
   return mounts;
 }

@@ -16,6 +16,7 @@ struct SpecInputs {
   const RunRequest& request;
   const oci::ImageConfig& image;
   std::string id;
+  std::string default_hostname;        ///< when the user gives none
   std::string container_directory;     ///< has merged/, upper/, work/, hosts, hostname, resolv.conf
   std::vector<std::string> lowerdirs;  ///< topmost first
   ResolvedUser user;

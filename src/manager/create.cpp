@@ -1,6 +1,7 @@
 // Making a container on disk: id, directories, name, the files that are bound into it, config.json and its record.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "build_spec.hpp"
 #include "myct/base/error.hpp"
@@ -66,11 +67,19 @@ std::string host_file(const char* path) {
   }
 }
 
-void write_network_files(FdRef directory, const RunRequest& request, const oci::Spec& spec) {
+/// The id's first digits; with the host's network the host's name, which that network knows.
+std::string default_hostname(const RunRequest& request, const std::string& id) {
+  utsname names{};
+  if (request.network == NetworkMode::Host && ::uname(&names) == 0) return names.nodename;
+  return id.substr(0, 12);
+}
+
+void write_network_files(const std::string& directory, const RunRequest& request, const oci::Spec& spec) {
   const bool on_host = request.network == NetworkMode::Host;
-  write_file_at(directory, "hosts", on_host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
-  write_file_at(directory, "hostname", spec.hostname + "\n");
-  write_file_at(directory, "resolv.conf", host_file("/etc/resolv.conf"));
+  write_file_at(FdRef(AT_FDCWD), directory + "/hosts",
+                on_host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
+  write_file_at(FdRef(AT_FDCWD), directory + "/hostname", spec.hostname + "\n");
+  write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", host_file("/etc/resolv.conf"));
 }
 
 /// The init for --init as a file that can be bound into containers; shared by all, read-only to them. Not under /run,
@@ -145,6 +154,7 @@ Container create_container(const Context& context, const RunRequest& request, co
       build_spec({.request = request,
                   .image = rootfs.config,
                   .id = record.id,
+                  .default_hostname = default_hostname(request, record.id),
                   .container_directory = container.directory,
                   .lowerdirs = rootfs.lowerdirs,
                   .user = user,
@@ -154,14 +164,12 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .readonly_paths = security::default_readonly_paths(),
                   .init_path = request.init ? install_init(context) : std::string(),
                   .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
-  const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
-  write_network_files(directory.ref(), request, container.spec);
+  write_network_files(container.directory, request, container.spec);
   return container;
 }
 
 void save_documents(const Context& context, const Container& container) {
-  const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
-  write_file_at(directory.ref(), "config.json", oci::to_json(container.spec));
+  write_file_at(FdRef(AT_FDCWD), container.directory + "/config.json", oci::to_json(container.spec));
   state::save_record(context.paths, container.record);
 }
 

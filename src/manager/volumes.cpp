@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "myct/base/error.hpp"
@@ -89,6 +90,20 @@ oci::Mount tmpfs_mount(const MountRequest& request) {
 
 }  // namespace
 
+namespace {
+
+/// Covering procfs would take away what the engine writes and masks there (CVE-2019-16884); these files of it are what
+/// file systems such as lxcfs stand in for.
+bool may_be_covered(const std::string& target) {
+  constexpr std::array<std::string_view, 9> kReplaceable = {"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+                                                            "/proc/meminfo", "/proc/net/dev",   "/proc/slabinfo",
+                                                            "/proc/stat",    "/proc/swaps",     "/proc/uptime"};
+  if (target != "/proc" && !target.starts_with("/proc/")) return true;
+  return std::find(kReplaceable.begin(), kReplaceable.end(), target) != kReplaceable.end();
+}
+
+}  // namespace
+
 void check_mounts(const std::vector<MountRequest>& requests) {
   std::vector<std::string> targets;
   for (const MountRequest& request : requests) {
@@ -99,6 +114,8 @@ void check_mounts(const std::vector<MountRequest>& requests) {
     if (std::find(targets.begin(), targets.end(), request.target) != targets.end())
       throw_error(ErrorKind::Conflict, "duplicate mount point: '{}'", request.target);
     targets.push_back(request.target);
+    if (!may_be_covered(request.target))
+      throw_error(ErrorKind::Invalid, "cannot mount on '{}': /proc of a container is the kernel's", request.target);
   }
 }
 

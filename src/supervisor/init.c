@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static void say(const char* program, int errnum) {
-  const char* parts[] = {"init: run '", program, "': ", strerror(errnum), "\n"};
+  const char* parts[] = {"myct: run '", program, "': ", strerror(errnum), "\n"};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
     if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0) return;
 }

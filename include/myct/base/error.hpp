@@ -33,8 +33,6 @@ class Error : public std::exception {
 
   /// Puts `outer` and a colon in front: what a higher part was doing ("create web").
   Error& add_context(std::string_view outer);
-  /// Replaces the hint.
-  Error& set_hint(std::string hint);
   /// Sets the status that `myct` ends with when this error reaches main (default: kExitOwnFailure).
   Error& set_exit_status(int status);
 

@@ -61,8 +61,6 @@ class ChildProcess {
   void signal(int signal_number) const;
   /// Waits for the end and reaps; throws Error.
   WaitStatus wait();
-  /// Reaps if it has ended.
-  std::optional<WaitStatus> try_wait();
   /// Gives the child up: nobody kills or reaps it any more.
   void release() noexcept { pid_ = 0; }
 

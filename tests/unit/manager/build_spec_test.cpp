@@ -26,6 +26,7 @@ class BuildSpec : public ::testing::Test {
     return build_spec({.request = request_,
                        .image = image_,
                        .id = std::string(64, 'a'),
+                       .default_hostname = "aaaaaaaaaaaa",
                        .container_directory = "/c",
                        .lowerdirs = {"/l/top", "/l/base"},
                        .user = user_,

@@ -114,6 +114,22 @@ TEST_F(Attacks, cannot_move_proc_by_a_link_in_the_image) {
   EXPECT_THAT(result.err, HasSubstr("/proc"));
 }
 
+// CVE-2019-16884: what is masked in /proc and written there goes to a file system of the container's choice.
+TEST_F(Attacks, cannot_mount_over_proc) {
+  for (const char* target : {"/proc", "/proc/sys", "/proc/self"}) {
+    const Result result = myct({"run", "--rm", "--tmpfs", target, "busybox", "true"});
+    EXPECT_EQ(result.status, 125) << target;
+    EXPECT_EQ(result.err,
+              "myct: cannot mount on '" + std::string(target) + "': /proc of a container is the kernel's\n");
+  }
+  EXPECT_EQ(shell({"-v", write_file("info", "x") + ":/proc/meminfo"}, "grep -qx x /proc/meminfo").status, 0);
+}
+
+TEST_F(Attacks, cannot_change_the_name_files_of_a_read_only_container) {
+  for (const char* name : {"hosts", "hostname", "resolv.conf"})
+    EXPECT_NE(shell({"--read-only"}, std::string("echo x >>/etc/") + name).status, 0) << name;
+}
+
 // A bind's destination in the image may be a link to anywhere: it is followed inside the container's root only.
 TEST_F(Attacks, cannot_have_a_volume_mounted_on_the_host) {
   const std::string target = make_directory("target");

@@ -20,6 +20,7 @@ namespace myct {
   X(MountRootfs, "mount the root file system")            \
   X(MountVolumes, "mount volumes")                        \
   X(PopulateDev, "populate /dev")                         \
+  X(MakeWorkingDirectory, "make the working directory")   \
   X(OpenConsole, "set up the terminal")                   \
   X(PivotRoot, "enter the root file system")              \
   X(CloseDescriptors, "close descriptors")                \

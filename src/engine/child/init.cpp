@@ -142,6 +142,8 @@ void reset_signals() {
 
   steps.enter(Step::PopulateDev);
   populate_dev(root.ref(), plan);
+
+  steps.enter(Step::MakeWorkingDirectory);
   make_working_directory(root.ref(), plan.program.cwd);
 
   steps.enter(Step::OpenConsole);

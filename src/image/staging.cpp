@@ -86,7 +86,8 @@ void sweep_temporaries(const state::Paths& paths) {
   std::vector<std::string> found;
   for (const std::string& directory : {paths.images(), paths.images() + "/blobs/sha256"})
     for (const std::string& name : names_in(directory))
-      if (name.starts_with('.') && !name.starts_with(".oci-layout")) found.push_back(directory + "/" + name);
+      if (name.starts_with('.') && !name.starts_with(".oci-layout"))
+        found.push_back(fmt::format("{}/{}", directory, name));
   if (found.empty()) return;
   const FileLock lock = lock_index(paths);
   for (const std::string& path : found) remove_file(path);

@@ -13,17 +13,6 @@
 namespace myct {
 namespace {
 
-std::string hex_suffix() {
-  uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno("read random bytes");
-  return fmt::format("{:016x}", random);
-}
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
 void remove_children(Fd directory, const std::string& name) {
   Directory stream(::fdopendir(directory.get()));
   if (!stream) throw_errno("read directory '{}'", name);
@@ -108,7 +97,7 @@ void write_file_at(FdRef directory, const std::string& name, std::string_view by
 
 void save_atomically(FdRef directory, const std::string& name, std::string_view bytes, Durability durability,
                      mode_t mode) {
-  const std::string temporary = "." + name + "." + hex_suffix();
+  const std::string temporary = "." + name + "." + random_suffix();
   Fd fd = open_at(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   try {
     write_all(fd.ref(), bytes, name);
@@ -158,16 +147,27 @@ void remove_file(const std::string& path) {
   if (::unlink(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove '{}'", path);
 }
 
-std::vector<std::string> list_directory(const std::string& path) {
+std::vector<std::string> list_directory(const std::string& path, Hidden hidden) {
   std::vector<std::string> names;
   const Directory stream(::opendir(path.c_str()));
   if (!stream) {
     if (errno == ENOENT) return names;
     throw_errno("read directory '{}'", path);
   }
-  while (const dirent* entry = ::readdir(stream.get()))
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == ".." || (hidden == Hidden::LeaveOut && name.starts_with('.'))) continue;
+    names.emplace_back(name);
+  }
+  if (errno != 0) throw_errno("read directory '{}'", path);
   return names;
+}
+
+std::string random_suffix() {
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno("read random bytes");
+  return fmt::format("{:016x}", random);
 }
 
 bool path_exists(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }

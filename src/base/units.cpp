@@ -38,6 +38,17 @@ std::optional<double> suffix_factor(std::string_view suffix) {
 std::optional<uint64_t> parse_unsigned(std::string_view text) { return parse_whole<uint64_t>(text); }
 std::optional<int64_t> parse_signed(std::string_view text) { return parse_whole<int64_t>(text); }
 
+bool is_hex(std::string_view text) noexcept {
+  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string short_id(std::string_view id) {
+  constexpr std::string_view kAlgorithm = "sha256:";
+  constexpr size_t kDigits = 12;
+  if (id.starts_with(kAlgorithm)) id.remove_prefix(kAlgorithm.size());
+  return std::string(id.substr(0, kDigits));
+}
+
 std::optional<uint64_t> parse_bytes(std::string_view text) {
   const size_t digits = text.find_first_not_of("0123456789.");
   const std::string_view number = text.substr(0, digits);

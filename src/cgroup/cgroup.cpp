@@ -25,10 +25,6 @@ bool is_cgroup2(const char* path) {
   return ::statfs(path, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
 /// Waits until no process is left in the group and those below: cgroup.events becomes readable-with-priority on
 /// each change (cgroup-v2.rst, "cgroup.events").
 void wait_until_empty(const std::string& path) {
@@ -47,7 +43,7 @@ void wait_until_empty(const std::string& path) {
 }
 
 void remove_groups_below(const std::string& path) {
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path.c_str()));
+  const Directory stream(::opendir(path.c_str()));
   if (!stream) return;
   while (const dirent* entry = ::readdir(stream.get())) {
     if (entry->d_type != DT_DIR || std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0)

@@ -79,11 +79,6 @@ manager::Context make_context(const Globals& globals) {
   return {.paths = {absolute_path(root), absolute_path(runtime_dir)}};
 }
 
-int print_error(const Error& error) {
-  std::fprintf(stderr, "myct: %s\n", error.what());
-  return error.exit_status();
-}
-
 /// CLI11's complaint as one line of ours; --help and --version are no complaints.
 int print_parse_error(CLI::App& app, const Command* command, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);

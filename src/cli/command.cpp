@@ -38,13 +38,18 @@ void set_usage(CLI::App& command, std::string usage) {
   command.formatter(std::make_shared<UsageFormatter>(std::move(usage)));
 }
 
+int print_error(const Error& error) {
+  std::fprintf(stderr, "myct: %s\n", error.what());
+  return error.exit_status();
+}
+
 int for_each_target(const std::vector<std::string>& targets, const std::function<void(const std::string&)>& work) {
   int status = 0;
   for (const std::string& target : targets) {
     try {
       work(target);
     } catch (const Error& error) {
-      std::fprintf(stderr, "myct: %s\n", error.what());
+      print_error(error);
       status = 1;
     }
   }

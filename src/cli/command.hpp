@@ -8,6 +8,10 @@
 
 #include "myct/manager/request.hpp"
 
+namespace myct {
+class Error;
+}
+
 namespace myct::cli {
 
 /// What the command line turned out to mean; called after parsing. Returns the exit status, throws Error.
@@ -35,6 +39,9 @@ void define_version(CLI::App& command, Action& action);
 
 /// What --help shows first ("Usage: myct ps [OPTIONS]"); CLI11 would make up a line of its own.
 void set_usage(CLI::App& command, std::string usage);
+
+/// Prints the one line of an error on stderr; returns the exit status that it stands for.
+int print_error(const Error& error);
 
 /// Does `work` for each target. One that fails is named on stderr and does not keep the others from being done; the
 /// status is then 1, as docker's is.

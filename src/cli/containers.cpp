@@ -20,6 +20,10 @@ std::string status_text(const manager::ContainerSummary& container) {
       return "Created";
     case state::Status::Running:
       return "Up " + duration_since(container.record.started_at.value_or(container.record.created));
+    case state::Status::Paused:
+      return "Up " + duration_since(container.record.started_at.value_or(container.record.created)) + " (Paused)";
+    case state::Status::Restarting:
+      return "Restarting (" + std::to_string(container.record.outcome ? container.record.outcome->exit_code : 0) + ")";
     case state::Status::Exited:
       break;
   }
@@ -58,7 +62,7 @@ void define_ps(CLI::App& command, Action& action) {
   action = [flags](const manager::Context& context) {
     std::vector<manager::ContainerSummary> containers = manager::list_containers(context);
     if (!flags->all)
-      std::erase_if(containers, [](const auto& container) { return container.status != state::Status::Running; });
+      std::erase_if(containers, [](const auto& container) { return !state::is_active(container.status); });
     if (!flags->quiet) {
       print_containers(containers, flags->full);
       return 0;

@@ -58,12 +58,6 @@ std::string format_table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::string short_id(std::string_view id) {
-  constexpr std::string_view kAlgorithm = "sha256:";
-  if (id.starts_with(kAlgorithm)) id.remove_prefix(kAlgorithm.size());
-  return std::string(id.substr(0, 12));
-}
-
 std::string quoted_command(const std::vector<std::string>& command, size_t width) {
   std::string text;
   for (const std::string& word : command) text += (text.empty() ? "" : " ") + word;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/base/units.hpp"
+
 namespace myct::cli {
 
 /// "myct version 0.1.0".
@@ -18,9 +20,6 @@ void flush_output();
 
 /// Columns as docker prints them: cells at least as wide as the longest of their column, three spaces between.
 [[nodiscard]] std::string format_table(const std::vector<std::vector<std::string>>& rows);
-
-/// The first twelve digits of an id, its "sha256:" left out.
-[[nodiscard]] std::string short_id(std::string_view id);
 
 /// "shell 'a b'" as one quoted cell of at most `width` characters, cut with an ellipsis.
 [[nodiscard]] std::string quoted_command(const std::vector<std::string>& command, size_t width);

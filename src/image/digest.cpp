@@ -30,11 +30,6 @@ std::string digest_of(std::string_view document) {
   return hash.digest();
 }
 
-bool is_hex(std::string_view text) noexcept {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 std::string hex_of(std::string_view digest) {
   if (!digest.starts_with(kPrefix) || digest.size() != kPrefix.size() + kHexDigits ||
       !is_hex(digest.substr(kPrefix.size())))

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "myct/base/units.hpp"
+
 namespace myct::image {
 
 using Bytes = std::span<const uint8_t>;
@@ -28,7 +30,5 @@ class Sha256 {
 /// The 64 hex digits of "sha256:<hex>". Throws Error{Invalid} for anything else: digests come from documents that
 /// others may have written, and become file names.
 [[nodiscard]] std::string hex_of(std::string_view digest);
-
-[[nodiscard]] bool is_hex(std::string_view text) noexcept;
 
 }  // namespace myct::image

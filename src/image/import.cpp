@@ -25,6 +25,7 @@
 #include "layer.hpp"
 #include "layout.hpp"
 #include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
 #include "myct/image/reference.hpp"
 #include "myct/image/store.hpp"
 #include "staging.hpp"
@@ -87,7 +88,7 @@ std::string digest_of_file(FdRef fd) {
 /// The layer that was unpacked from this very file. Only files of the same size are worth hashing.
 std::optional<LayerRecord> find_layer(const state::Paths& paths, const Source& source) {
   std::string digest;
-  for (const std::string& name : names_in(paths.layers())) {
+  for (const std::string& name : list_directory(paths.layers(), Hidden::Include)) {
     if (!is_hex(name)) continue;
     const std::optional<LayerRecord> layer = try_load_layer(paths, "sha256:" + name);
     if (!layer || layer->blob.size != source.size) continue;

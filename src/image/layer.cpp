@@ -96,7 +96,7 @@ std::optional<LayerRecord> try_load_layer(const state::Paths& paths, std::string
 std::optional<std::string> find_wrapping_directory(const std::string& root) {
   if (looks_like_root(root)) return std::nullopt;
   std::optional<std::string> only;
-  for (const std::string& name : names_in(root)) {
+  for (const std::string& name : list_directory(root, Hidden::Include)) {
     struct stat status {};
     if (::lstat(fmt::format("{}/{}", root, name).c_str(), &status) == -1) throw_errno("inspect '{}'", name);
     // Arch's bootstrap has a list of packages beside its root.x86_64: files do not matter, a second directory does.

@@ -9,6 +9,7 @@
 
 #include "digest.hpp"
 #include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
 #include "staging.hpp"
 
 namespace myct::image {
@@ -141,7 +142,7 @@ std::vector<std::string> detach_orphan_layers(const state::Paths& paths, const o
   std::set<std::string> used;
   for (const oci::Descriptor& manifest : index.manifests)
     for (const std::string& diff_id : load_image(paths, id_of(paths, manifest)).diff_ids) used.insert(hex_of(diff_id));
-  for (const std::string& name : names_in(paths.layers())) {
+  for (const std::string& name : list_directory(paths.layers(), Hidden::Include)) {
     if (!is_hex(name) || used.contains(name)) continue;
     const std::string trash = paths.layers() + "/" + staging_name();
     if (::rename((paths.layers() + "/" + name).c_str(), trash.c_str()) == 0) detached.push_back(trash);

@@ -111,7 +111,7 @@ std::optional<LocalTarball> find_tarball(const std::vector<std::string>& search_
 std::vector<std::string> tarball_names(const std::vector<std::string>& search_path) {
   std::vector<std::string> names;
   for (const std::string& directory : search_path)
-    for (const std::string& file : names_in(directory))
+    for (const std::string& file : list_directory(directory, Hidden::Include))
       for (const std::string_view suffix : kSuffixes)
         if (file.ends_with(suffix) && file.size() > suffix.size())
           names.push_back(file.substr(0, file.size() - suffix.size()));

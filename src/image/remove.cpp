@@ -14,12 +14,6 @@
 namespace myct::image {
 namespace {
 
-std::string short_id(std::string_view id) {
-  constexpr size_t kPrefix = 7;  // "sha256:"
-  constexpr size_t kDigits = 12;
-  return std::string(id.substr(kPrefix, kDigits));
-}
-
 /// The index with one image or one name less, and what to say about it.
 struct Plan {
   oci::Index index;

@@ -2,10 +2,8 @@
 
 #include "layout.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -22,17 +20,9 @@ namespace {
 
 constexpr std::string_view kPrefix = ".staging-";
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
 }  // namespace
 
-std::string staging_name() {
-  uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno("read random bytes");
-  return fmt::format("{}{:016x}", kPrefix, random);
-}
+std::string staging_name() { return fmt::format("{}{}", kPrefix, random_suffix()); }
 
 StagingDirectory StagingDirectory::create(const state::Paths& paths) {
   for (;;) {
@@ -64,28 +54,12 @@ void StagingDirectory::become(const std::string& target) {
   path_.clear();
 }
 
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
-  if (!stream) {
-    if (errno == ENOENT) return names;
-    throw_errno("read directory '{}'", directory);
-  }
-  errno = 0;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  if (errno != 0) throw_errno("read directory '{}'", directory);
-  return names;
-}
-
 /// What save_atomically leaves when it is killed: ".<name>.<random>". The index and the blobs are written under the
 /// index's lock only, so under it every such file is nobody's.
 void sweep_temporaries(const state::Paths& paths) {
   std::vector<std::string> found;
   for (const std::string& directory : {paths.images(), paths.images() + "/blobs/sha256"})
-    for (const std::string& name : names_in(directory))
+    for (const std::string& name : list_directory(directory, Hidden::Include))
       if (name.starts_with('.') && !name.starts_with(".oci-layout"))
         found.push_back(fmt::format("{}/{}", directory, name));
   if (found.empty()) return;
@@ -94,7 +68,7 @@ void sweep_temporaries(const state::Paths& paths) {
 }
 
 void sweep_staging(const state::Paths& paths) {
-  for (const std::string& name : names_in(paths.layers())) {
+  for (const std::string& name : list_directory(paths.layers(), Hidden::Include)) {
     if (!name.starts_with(kPrefix)) continue;
     const std::string path = paths.layers() + "/" + name;
     const std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

@@ -37,6 +37,5 @@ class StagingDirectory {
 /// Removes the staging directories of dead processes.
 void sweep_staging(const state::Paths& paths);
 /// The names in a directory, without "." and ".."; none when it is absent.
-[[nodiscard]] std::vector<std::string> names_in(const std::string& directory);
 
 }  // namespace myct::image

@@ -18,12 +18,8 @@ namespace {
 constexpr std::array<std::string_view, 9> kSkipped = {"pts",    "shm",    "mqueue",  "fd",  "stdin",
                                                       "stdout", "stderr", "console", "ptmx"};
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
 void add_devices(const std::string& directory, std::vector<oci::Device>& devices) {
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
+  const Directory stream(::opendir(directory.c_str()));
   if (!stream) return;  // a device that was unplugged this instant
   while (const dirent* entry = ::readdir(stream.get())) {
     const std::string_view name = entry->d_name;

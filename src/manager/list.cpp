@@ -8,14 +8,6 @@
 #include "steps.hpp"
 
 namespace myct::manager {
-namespace {
-
-bool is_hex(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-}  // namespace
-
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
   ContainerSummary container;
   std::optional<state::Record> record = state::load_record(context.paths, id);

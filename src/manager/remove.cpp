@@ -49,7 +49,7 @@ void remove_everything(const Context& context, const state::Record& record, Remo
 }
 
 bool reconcile(const Context& context, const ContainerSummary& container) {
-  if (!container.record.auto_remove || container.status == state::Status::Running) return false;
+  if (!container.record.auto_remove || container.status != state::Status::Exited) return false;
   if (state::has_owner(context.paths, container.record.id)) return false;
   log::debug("container {}: its myct was killed; removing it", container.record.id);
   remove_everything(context, container.record, RemoveVolumes::Anonymous);

@@ -33,9 +33,14 @@ void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& 
 
 void save_processes(const Context& context, const Container& container, const engine::Running& running) {
   // Still there even if it has ended already: it is our child, and we have not waited for it.
-  const std::optional<ProcessIdentity> init = identify(running.init.pid());
-  if (init)
-    state::save_run_info(context.paths, container.record.id, {.init = *init, .cgroup = running.cgroup.value_or("")});
+  std::optional<ProcessIdentity> init = identify(running.init.pid());
+  std::optional<ProcessIdentity> owner = identify(::getpid());
+  if (!init || !owner) return;
+  state::RunInfo run;
+  run.init = std::move(*init);
+  run.owner = std::move(*owner);
+  run.cgroup = running.cgroup.value_or("");
+  state::save_run_info(context.paths, container.record.id, run);
 }
 
 /// A foreground container without a terminal gets our own descriptors: no copy loop, whatever the amount of data.

@@ -1,5 +1,4 @@
 // Volumes and bind mounts: from what the user asked for to mounts whose sources exist.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,17 +18,7 @@
 namespace myct::manager {
 namespace {
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
-bool is_empty_directory(const std::string& path) {
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(path.c_str()));
-  if (!stream) throw_errno("read directory '{}'", path);
-  int entries = 0;
-  while (::readdir(stream.get()) != nullptr) ++entries;
-  return entries <= 2;  // "." and ".."
-}
+bool is_empty_directory(const std::string& path) { return list_directory(path, Hidden::Include).empty(); }
 
 std::string volume_directory(const Context& context, const std::string& name) {
   return context.paths.volumes() + "/" + name;

@@ -115,7 +115,7 @@ bool claim_name(const Paths& paths, const std::string& name, std::string_view id
 
 void remove_dangling_names(const Paths& paths) {
   std::vector<std::string> dangling;
-  for (const std::string& name : list_directory(paths.names()))
+  for (const std::string& name : list_directory(paths.names(), Hidden::LeaveOut))
     if (!path_exists(paths.names() + "/" + name)) dangling.push_back(name);
   if (dangling.empty()) return;
   make_directories(paths.locks());

@@ -6,46 +6,13 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
-#include "myct/base/json.hpp"
 
 namespace myct::state {
 namespace {
 
-using json::Value;
-
-constexpr int kVersion = 1;
 constexpr const char* kRecordName = "container.json";
 constexpr const char* kRunName = "run.json";
 constexpr const char* kOwnerName = "/owner";
-
-SystemTime read_time(const Value& object, const char* key) {
-  std::string text;
-  json::read(object, key, text);
-  const std::optional<SystemTime> time = parse_time(text);
-  if (!time) throw_error(ErrorKind::Invalid, "member '{}' is not a time", key);
-  return *time;
-}
-
-Value identity_to_json(const ProcessIdentity& identity) {
-  return Value{{"pid", identity.pid}, {"startTime", identity.start_time}, {"bootId", identity.boot_id}};
-}
-
-ProcessIdentity identity_from_json(const Value& parent, const char* key) {
-  ProcessIdentity identity;
-  const auto found = parent.find(key);
-  if (found == parent.end() || !found->is_object()) return identity;
-  json::read(*found, "pid", identity.pid);
-  json::read(*found, "startTime", identity.start_time);
-  json::read(*found, "bootId", identity.boot_id);
-  return identity;
-}
-
-void check_version(const Value& document, std::string_view name) {
-  int version = 0;
-  json::read(document, "version", version);
-  if (version != kVersion)
-    throw_error(ErrorKind::Unsupported, "read '{}': version {} is not known to this myct", name, version);
-}
 
 Fd open_run_containers(const Paths& paths) {
   const std::string path = paths.run_containers();
@@ -67,74 +34,32 @@ std::string_view status_word(Status status) noexcept {
       return "created";
     case Status::Running:
       return "running";
+    case Status::Paused:
+      return "paused";
+    case Status::Restarting:
+      return "restarting";
     case Status::Exited:
       break;
   }
   return "exited";
 }
 
-KernelView look_at(const RunInfo& run) { return {.init_runs = is_running(run.init)}; }
+bool is_active(Status status) noexcept { return status != Status::Created && status != Status::Exited; }
+
+KernelView look_at(const RunInfo& run) {
+  KernelView kernel{.init_runs = is_running(run.init), .owner_runs = is_running(run.owner)};
+  // "1" also while the group is still on its way to being frozen (cgroup-v2.rst, "cgroup.freeze").
+  if (kernel.init_runs && !run.cgroup.empty())
+    kernel.frozen = try_read_file(run.cgroup + "/cgroup.freeze").value_or("").starts_with('1');
+  return kernel;
+}
 
 Status status_of(const Record& record, const std::optional<RunInfo>& run, KernelView kernel) noexcept {
-  if (run && kernel.init_runs) return Status::Running;
+  if (run && kernel.init_runs) return kernel.frozen ? Status::Paused : Status::Running;
+  if (run && kernel.owner_runs && run->restart_at) return Status::Restarting;
   // A start that left no outcome was cut short: by a kill of its myct, or by the end of the boot.
   if (record.outcome || record.started_at || run) return Status::Exited;
   return Status::Created;
-}
-
-std::string to_json(const Record& record) {
-  Value document{{"version", kVersion},       {"id", record.id},
-                 {"name", record.name},       {"created", format_time(record.created)},
-                 {"image", record.image},     {"imageId", record.image_id},
-                 {"command", record.command}, {"autoRemove", record.auto_remove}};
-  json::write_unless_empty(document, "labels", record.labels);
-  json::write_unless_empty(document, "anonymousVolumes", record.anonymous_volumes);
-  if (record.started_at) document["startedAt"] = format_time(*record.started_at);
-  if (record.outcome)
-    document["outcome"] = {{"exitCode", record.outcome->exit_code},
-                           {"finishedAt", format_time(record.outcome->finished_at)}};
-  return document.dump();
-}
-
-Record record_from_json(std::string_view text, std::string_view name) {
-  const Value document = json::parse(text, name);
-  try {
-    if (!document.is_object()) throw_error(ErrorKind::Invalid, "not a JSON object");
-    check_version(document, name);
-    Record record;
-    json::read(document, "id", record.id);
-    json::read(document, "name", record.name);
-    record.created = read_time(document, "created");
-    json::read(document, "image", record.image);
-    json::read(document, "imageId", record.image_id);
-    json::read(document, "command", record.command);
-    json::read(document, "autoRemove", record.auto_remove);
-    json::read(document, "labels", record.labels);
-    json::read(document, "anonymousVolumes", record.anonymous_volumes);
-    if (document.contains("startedAt")) record.started_at = read_time(document, "startedAt");
-    if (const auto outcome = document.find("outcome"); outcome != document.end() && outcome->is_object()) {
-      record.outcome = Outcome{.finished_at = read_time(*outcome, "finishedAt")};
-      json::read(*outcome, "exitCode", record.outcome->exit_code);
-    }
-    return record;
-  } catch (Error& error) {
-    error.add_context(fmt::format("read '{}'", name));
-    throw;
-  }
-}
-
-std::string to_json(const RunInfo& run) {
-  return Value{{"version", kVersion}, {"init", identity_to_json(run.init)}, {"cgroup", run.cgroup}}.dump();
-}
-
-RunInfo run_info_from_json(std::string_view text, std::string_view name) {
-  const Value document = json::parse(text, name);
-  if (!document.is_object()) throw_error(ErrorKind::Invalid, "read '{}': not a JSON object", name);
-  check_version(document, name);
-  RunInfo run;
-  run.init = identity_from_json(document, "init");
-  json::read(document, "cgroup", run.cgroup);
-  return run;
 }
 
 void save_record(const Paths& paths, const Record& record) {
@@ -182,7 +107,11 @@ bool has_owner(const Paths& paths, std::string_view id) {
   return path_exists(path) && !FileLock::try_acquire(path);
 }
 
-std::vector<std::string> list_container_ids(const Paths& paths) { return list_directory(paths.containers()); }
-std::vector<std::string> list_run_ids(const Paths& paths) { return list_directory(paths.run_containers()); }
+std::vector<std::string> list_container_ids(const Paths& paths) {
+  return list_directory(paths.containers(), Hidden::LeaveOut);
+}
+std::vector<std::string> list_run_ids(const Paths& paths) {
+  return list_directory(paths.run_containers(), Hidden::LeaveOut);
+}
 
 }  // namespace myct::state

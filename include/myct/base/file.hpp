@@ -2,10 +2,12 @@
 // links out of where the caller is.
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,8 +63,19 @@ void remove_tree(const std::string& path);
 /// Removes one file; absent is fine. Throws Error.
 void remove_file(const std::string& path);
 
-/// Names in a directory, in no order, those that begin with a dot left out. No such directory: none. Throws Error.
-[[nodiscard]] std::vector<std::string> list_directory(const std::string& path);
+struct CloseDirectory {
+  void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+/// Sole owner of a directory stream (opendir(3)).
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+/// Whether names that begin with a dot count; "." and ".." never do.
+enum class Hidden : uint8_t { LeaveOut, Include };
+/// Names in a directory, in no order. No such directory: none. Throws Error.
+[[nodiscard]] std::vector<std::string> list_directory(const std::string& path, Hidden hidden);
+
+/// 16 random hex digits, for the names of temporaries. Throws Error.
+[[nodiscard]] std::string random_suffix();
 
 [[nodiscard]] bool path_exists(const std::string& path) noexcept;
 

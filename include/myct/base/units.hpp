@@ -29,4 +29,9 @@ using SystemTime = std::chrono::system_clock::time_point;
 [[nodiscard]] std::optional<uint64_t> parse_unsigned(std::string_view text);
 [[nodiscard]] std::optional<int64_t> parse_signed(std::string_view text);
 
+/// Whether `text` is lower-case hex digits and not empty.
+[[nodiscard]] bool is_hex(std::string_view text) noexcept;
+/// The first twelve digits of an id, its "sha256:" left out.
+[[nodiscard]] std::string short_id(std::string_view id);
+
 }  // namespace myct

@@ -19,7 +19,50 @@ namespace myct::state {
 struct Outcome {
   int exit_code = 0;
   SystemTime finished_at;
+  bool oom_killed = false;
+  std::string error;  ///< why it could not be started, or why its end is not known; empty otherwise
 };
+
+enum class RestartPolicy : uint8_t { No, OnFailure, Always, UnlessStopped };
+struct Restart {
+  RestartPolicy policy = RestartPolicy::No;
+  unsigned max_attempts = 0;  ///< with OnFailure; 0: no bound
+};
+
+enum class LogDriver : uint8_t { JsonFile, None, Journald, Passthrough };
+/// Where a supervised container's output goes. The bounds are json-file's: the log never takes more than
+/// max_size * max_file bytes.
+struct LogConfig {
+  LogDriver driver = LogDriver::JsonFile;
+  uint64_t max_size = 10'000'000;
+  unsigned max_file = 3;
+};
+
+/// One of the user's mounts, as docker inspect shows it.
+struct MountPoint {
+  std::string type;  ///< "bind", "volume", "tmpfs"
+  std::string name;  ///< a volume's
+  std::string source;
+  std::string destination;
+  std::string propagation;
+  bool writable = true;
+};
+
+/// What the user asked for and config.json does not tell any more; kept to be shown.
+struct Settings {
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> cmd;
+  std::string user;
+  std::string network;  ///< "none", "host"
+  std::vector<std::string> cap_add;
+  std::vector<std::string> cap_drop;
+  std::vector<std::string> security_options;
+  std::vector<MountPoint> mounts;
+  bool privileged = false;
+  bool init = false;
+};
+
+constexpr int kDefaultStopSeconds = 10;
 
 /// containers/<id>/container.json. The status is not in it: it is derived (status_of).
 struct Record {
@@ -31,25 +74,47 @@ struct Record {
   std::vector<std::string> command;
   std::map<std::string, std::string> labels;
   bool auto_remove = false;
+  bool tty = false;
+  bool interactive = false;
   std::vector<std::string> anonymous_volumes;  ///< removed with the container
-  std::optional<SystemTime> started_at;
-  std::optional<Outcome> outcome;
+  int stop_signal = 15;                        ///< SIGTERM unless the image or the user says otherwise
+  int stop_seconds = kDefaultStopSeconds;      ///< until SIGKILL; -1: for ever
+  Restart restart;
+  LogConfig log;
+  Settings settings;
+  std::optional<SystemTime> started_at;  ///< of the last start; written before it
+  std::optional<Outcome> outcome;        ///< of the last run; absent while it runs
+  unsigned restart_count = 0;            ///< restarts by the policy since the last start
+  bool stopped_by_user = false;          ///< stop or kill was asked for since the last start
 };
 
 /// containers/<id>/run.json under the runtime directory: the processes of a started container.
 struct RunInfo {
   ProcessIdentity init;
-  std::string cgroup;  ///< absolute path, or empty
+  ProcessIdentity owner;                 ///< its myct: the supervisor, or the one that runs it in the foreground
+  std::string cgroup;                    ///< absolute path, or empty
+  bool supervised = false;               ///< the owner listens on the attach socket
+  std::optional<SystemTime> restart_at;  ///< the last run is over and the owner waits to start the next
 };
 
-enum class Status : uint8_t { Created, Running, Exited };
+enum class Status : uint8_t { Created, Running, Paused, Restarting, Exited };
 
-/// "created", "running", "exited": the words of docker inspect.
+/// "created", "running", "paused", "restarting", "exited": the words of docker inspect.
 [[nodiscard]] std::string_view status_word(Status status) noexcept;
+/// Whether Docker counts it as running: ps shows it without -a.
+[[nodiscard]] bool is_active(Status status) noexcept;
+
+/// The words of docker run's --restart and --log-driver; nullopt for any other word.
+[[nodiscard]] std::string_view restart_word(RestartPolicy policy) noexcept;
+[[nodiscard]] std::optional<RestartPolicy> restart_from_word(std::string_view word) noexcept;
+[[nodiscard]] std::string_view driver_word(LogDriver driver) noexcept;
+[[nodiscard]] std::optional<LogDriver> driver_from_word(std::string_view word) noexcept;
 
 /// What the kernel says about a run record's processes.
 struct KernelView {
   bool init_runs = false;
+  bool owner_runs = false;
+  bool frozen = false;
 };
 [[nodiscard]] KernelView look_at(const RunInfo& run);
 

@@ -89,7 +89,7 @@ TEST(ConcurrentImports, of_pipes_with_the_same_content_end_in_one_image) {
 /// Whether something in layers/ or images/ matches: what the killer below waits for.
 bool has_reached(const TempStore& store, const std::string& marker) {
   if (path_exists(store.paths().root() + "/" + marker)) return true;
-  for (const std::string& name : names_in(store.paths().layers())) {
+  for (const std::string& name : list_directory(store.paths().layers(), Hidden::Include)) {
     if (marker == "layer" && !name.starts_with('.')) return true;
     if (path_exists(store.paths().layers() + "/" + name + "/" + marker)) return true;
   }

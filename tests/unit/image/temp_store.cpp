@@ -57,8 +57,10 @@ std::string TempStore::import_error(const std::string& archive) const {
   }
 }
 
-std::vector<std::string> TempStore::layers() const { return sorted(names_in(paths_.layers())); }
-std::vector<std::string> TempStore::blobs() const { return sorted(names_in(paths_.images() + "/blobs/sha256")); }
+std::vector<std::string> TempStore::layers() const { return sorted(list_directory(paths_.layers(), Hidden::Include)); }
+std::vector<std::string> TempStore::blobs() const {
+  return sorted(list_directory(paths_.images() + "/blobs/sha256", Hidden::Include));
+}
 
 std::string TempStore::neighbourhood() const {
   std::set<std::string> lines;

@@ -173,17 +173,23 @@ std::string random_suffix() {
 bool path_exists(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }
 
 FileLock FileLock::acquire(const std::string& path) {
-  Fd fd = open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-  while (::flock(fd.get(), LOCK_EX) == -1)
-    if (errno != EINTR) throw_errno("lock '{}'", path);
-  return FileLock(std::move(fd));
+  return acquire(open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600), path);
 }
 
 std::optional<FileLock> FileLock::try_acquire(const std::string& path) {
-  Fd fd = open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  return try_acquire(open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600), path);
+}
+
+FileLock FileLock::acquire(Fd fd, const std::string& name) {
+  while (::flock(fd.get(), LOCK_EX) == -1)
+    if (errno != EINTR) throw_errno("lock '{}'", name);
+  return FileLock(std::move(fd));
+}
+
+std::optional<FileLock> FileLock::try_acquire(Fd fd, const std::string& name) {
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
   if (errno == EWOULDBLOCK) return std::nullopt;
-  throw_errno("lock '{}'", path);
+  throw_errno("lock '{}'", name);
 }
 
 }  // namespace myct

@@ -1,9 +1,11 @@
 #include "myct/base/process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -84,6 +86,26 @@ std::optional<Fd> open_process(const ProcessIdentity& identity) {
   // Only now is the number pinned: what it names cannot change any more, so it can be compared.
   if (!is_running(identity)) return std::nullopt;
   return pidfd;
+}
+
+void send_signal(FdRef pidfd, int signal_number) {
+  if (sys::pidfd_send_signal(pidfd.get(), signal_number) == 0 || errno == ESRCH) return;
+  throw_errno("send signal {} to a process of the container", signal_number);
+}
+
+bool wait_for_exit(FdRef pidfd, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    int left = -1;
+    if (timeout.count() >= 0)
+      left = static_cast<int>(std::max<int64_t>(
+          0, std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count()));
+    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&ended, 1, left);
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) throw_errno("wait for a process to end");
+  }
 }
 
 ChildProcess::~ChildProcess() {

@@ -21,7 +21,7 @@ std::optional<Number> parse_whole(std::string_view text) {
   return value;
 }
 
-std::optional<double> suffix_factor(std::string_view suffix) {
+std::optional<double> suffix_factor(std::string_view suffix, double base) {
   while (!suffix.empty() && suffix.front() == ' ') suffix.remove_prefix(1);
   std::string lower;
   for (const char c : suffix) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -30,7 +30,22 @@ std::optional<double> suffix_factor(std::string_view suffix) {
   const size_t power = kLetters.find(lower[0]);
   const std::string rest = lower.substr(1);
   if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) return std::nullopt;
-  return std::pow(1024.0, static_cast<double>(power + 1));
+  return std::pow(base, static_cast<double>(power + 1));
+}
+
+std::optional<uint64_t> parse_size(std::string_view text, double base) {
+  const size_t digits = text.find_first_not_of("0123456789.");
+  const std::string_view number = text.substr(0, digits);
+  const std::optional<double> factor =
+      digits == std::string_view::npos ? std::optional(1.0) : suffix_factor(text.substr(digits), base);
+  if (!factor) return std::nullopt;
+  if (const auto whole = parse_whole<uint64_t>(number); whole && *factor == 1.0) return whole;
+  double value = 0;
+  const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (number.empty() || error != std::errc{} || rest != number.data() + number.size()) return std::nullopt;
+  value *= *factor;
+  if (value >= static_cast<double>(std::numeric_limits<int64_t>::max())) return std::nullopt;
+  return static_cast<uint64_t>(value);
 }
 
 }  // namespace
@@ -49,22 +64,10 @@ std::string short_id(std::string_view id) {
   return std::string(id.substr(0, kDigits));
 }
 
-std::optional<uint64_t> parse_bytes(std::string_view text) {
-  const size_t digits = text.find_first_not_of("0123456789.");
-  const std::string_view number = text.substr(0, digits);
-  const std::optional<double> factor =
-      digits == std::string_view::npos ? std::optional(1.0) : suffix_factor(text.substr(digits));
-  if (!factor) return std::nullopt;
-  if (const auto whole = parse_unsigned(number); whole && *factor == 1.0) return whole;
-  double value = 0;
-  const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (number.empty() || error != std::errc{} || rest != number.data() + number.size()) return std::nullopt;
-  value *= *factor;
-  if (value >= static_cast<double>(std::numeric_limits<int64_t>::max())) return std::nullopt;
-  return static_cast<uint64_t>(value);
-}
+std::optional<uint64_t> parse_bytes(std::string_view text) { return parse_size(text, 1024); }
+std::optional<uint64_t> parse_decimal_bytes(std::string_view text) { return parse_size(text, 1000); }
 
-std::string human_size(uint64_t bytes) {
+std::string human_size(uint64_t bytes, int digits) {
   constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   double value = static_cast<double>(bytes);
   size_t unit = 0;
@@ -72,7 +75,7 @@ std::string human_size(uint64_t bytes) {
     value /= 1000.0;
     ++unit;
   }
-  return fmt::format("{:.4g}{}", value, kUnits[unit]);
+  return fmt::format("{:.{}g}{}", value, digits, kUnits[unit]);
 }
 
 std::string human_duration(std::chrono::seconds duration) {

@@ -8,49 +8,71 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/units.hpp"
 
 namespace myct::cgroup {
 namespace {
 
-constexpr int kKillWaitMilliseconds = 10'000;
+constexpr int kWaitMilliseconds = 10'000;
 
 bool is_cgroup2(const char* path) {
   struct statfs status {};
   return ::statfs(path, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/// Waits until no process is left in the group and those below: cgroup.events becomes readable-with-priority on
-/// each change (cgroup-v2.rst, "cgroup.events").
-void wait_until_empty(const std::string& path) {
+/// Waits until cgroup.events has the line `wanted`: it becomes readable-with-priority on each change (cgroup-v2.rst,
+/// "cgroup.events"). False when that takes too long. No such group any more: true.
+bool wait_for_event(const std::string& path, std::string_view wanted) {
   const std::optional<Fd> events = try_open_path(path + "/cgroup.events", O_RDONLY);
-  if (!events) return;
+  if (!events) return true;
   for (;;) {
-    if (::lseek(events->get(), 0, SEEK_SET) == -1) return;
-    if (read_all(events->ref(), "cgroup.events").find("populated 0") != std::string::npos) return;
+    if (::lseek(events->get(), 0, SEEK_SET) == -1) return true;
+    if (read_all(events->ref(), "cgroup.events").find(wanted) != std::string::npos) return true;
     pollfd poll_events{.fd = events->get(), .events = POLLPRI, .revents = 0};
-    const int ready = ::poll(&poll_events, 1, kKillWaitMilliseconds);
-    if (ready == 0)
-      throw_error(ErrorKind::System, "processes in cgroup '{}' did not end within {} s of being killed", path,
-                  kKillWaitMilliseconds / 1000);
+    const int ready = ::poll(&poll_events, 1, kWaitMilliseconds);
+    if (ready == 0) return false;
     if (ready == -1 && errno != EINTR) throw_errno("wait for cgroup '{}'", path);
   }
 }
 
-void remove_groups_below(const std::string& path) {
+void wait_until_empty(const std::string& path) {
+  if (!wait_for_event(path, "populated 0"))
+    throw_error(ErrorKind::System, "processes in cgroup '{}' did not end within {} s of being killed", path,
+                kWaitMilliseconds / 1000);
+}
+
+void add_processes(const std::string& path, std::vector<pid_t>& processes) {
+  std::string_view rest;
+  const std::string list = try_read_file(path + "/cgroup.procs").value_or("");
+  for (rest = list; !rest.empty();) {
+    const size_t end = rest.find('\n');
+    if (const std::optional<uint64_t> pid = parse_unsigned(rest.substr(0, end)))
+      processes.push_back(static_cast<pid_t>(*pid));
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+}
+
+std::vector<std::string> groups_in(const std::string& path) {
+  std::vector<std::string> groups;
   const Directory stream(::opendir(path.c_str()));
-  if (!stream) return;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    if (entry->d_type != DT_DIR || std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0)
-      continue;
-    const std::string child = path + "/" + entry->d_name;
-    remove_groups_below(child);
-    ::rmdir(child.c_str());
+  if (!stream) return groups;
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_type == DT_DIR && std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+      groups.push_back(path + "/" + entry->d_name);
+  return groups;
+}
+
+void remove_groups_below(const std::string& path) {
+  for (const std::string& group : groups_in(path)) {
+    remove_groups_below(group);
+    ::rmdir(group.c_str());
   }
 }
 
@@ -71,6 +93,50 @@ Cgroup Cgroup::create(const std::string& hierarchy, const std::string& path) {
 void Cgroup::add(pid_t pid) const {
   const Fd procs = open_at(directory(), "cgroup.procs", O_WRONLY);
   write_all(procs.ref(), std::to_string(pid), path_ + "/cgroup.procs");
+}
+
+Cgroup Cgroup::open(const std::string& path) { return {open_path(path, O_RDONLY | O_DIRECTORY), path}; }
+
+void set_freezer(const std::string& path, Freezer freezer) {
+  const bool freeze = freezer == Freezer::Frozen;
+  const std::optional<Fd> file = try_open_path(path + "/cgroup.freeze", O_WRONLY);
+  if (!file)
+    throw Error(ErrorKind::Unsupported, fmt::format("{} cgroup '{}'", freeze ? "freeze" : "thaw", path), ENOENT,
+                "the container has no cgroup v2 of its own, or the kernel is older than 5.2");
+  write_all(file->ref(), freeze ? "1" : "0", path + "/cgroup.freeze");
+  if (wait_for_event(path, freeze ? "frozen 1" : "frozen 0")) return;
+  if (freeze) write_all(file->ref(), "0", path + "/cgroup.freeze");
+  throw_error(ErrorKind::System, "cgroup '{}' was not {} within {} s", path, freeze ? "frozen" : "thawed",
+              kWaitMilliseconds / 1000);
+}
+
+std::vector<pid_t> processes_in(const std::string& path) {
+  std::vector<pid_t> processes;
+  add_processes(path, processes);
+  for (const std::string& group : groups_in(path)) {
+    const std::vector<pid_t> below = processes_in(group);
+    processes.insert(processes.end(), below.begin(), below.end());
+  }
+  return processes;
+}
+
+std::optional<OomWatch> OomWatch::open(const std::string& path) {
+  std::optional<Fd> events = try_open_path(path + "/memory.events", O_RDONLY);
+  if (!events) return std::nullopt;
+  return OomWatch(std::move(*events));
+}
+
+bool OomWatch::killed() {
+  constexpr std::string_view kField = "oom_kill ";
+  char text[512];
+  const ssize_t got = ::pread(fd_.get(), text, sizeof text, 0);
+  if (got <= 0) return false;
+  std::string_view rest(text, static_cast<size_t>(got));
+  const size_t field = rest.find(kField);
+  if (field == std::string_view::npos) return false;
+  rest.remove_prefix(field + kField.size());
+  const uint64_t kills = parse_unsigned(rest.substr(0, rest.find('\n'))).value_or(0);
+  return kills > std::exchange(kills_, kills);
 }
 
 void remove_cgroup(const std::string& path) {

@@ -1,82 +1,125 @@
 #include "myct/cli/app.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "command.hpp"
+#include "complete.hpp"
+#include "globals.hpp"
+#include "man.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
+#include "myct/manager/supervise.hpp"
+#include "myct/supervisor/handover.hpp"
 #include "output.hpp"
 
 namespace myct::cli {
 namespace {
 
 constexpr std::array kCommands = {
-    Command{"run", "Create a container from an image and run a command in it", define_run, NeedsRoot::Yes},
-    Command{"ps", "List containers", define_ps, NeedsRoot::Yes},
+    Command{"run", "Create a container from an image and run a command in it", define_run, NeedsRoot::Yes, Offer::All,
+            ExitRule::Run, "",
+            "All words after the image are the command: they belong to the program even if they look like options. "
+            "Without a command the image's own is run."},
+    Command{"create", "Create a container and do not start it", define_create, NeedsRoot::Yes},
+    Command{"start", "Start containers that exist", define_start, NeedsRoot::Yes, Offer::Stopped, ExitRule::Program},
+    Command{"stop", "Ask containers to end, and kill those that do not", define_stop, NeedsRoot::Yes, Offer::Running},
+    Command{"restart", "Stop containers and start them again", define_restart, NeedsRoot::Yes},
+    Command{"kill", "Send a signal to containers", define_kill, NeedsRoot::Yes, Offer::Running},
+    Command{"pause", "Freeze all processes of containers", define_pause, NeedsRoot::Yes, Offer::Running},
+    Command{"unpause", "Let frozen containers go on", define_unpause, NeedsRoot::Yes, Offer::Paused},
+    Command{"exec", "Run a command in a running container", define_exec, NeedsRoot::Yes, Offer::Running,
+            ExitRule::Program},
+    Command{"attach", "Attach your terminal to a running container", define_attach, NeedsRoot::Yes, Offer::Running,
+            ExitRule::Program},
+    Command{"wait", "Wait until containers end, and print their exit statuses", define_wait, NeedsRoot::Yes},
+    Command{"rename", "Give a container another name", define_rename, NeedsRoot::Yes},
+    Command{"update", "Change containers, running or not", define_update, NeedsRoot::Yes},
+    Command{"ps", "List containers", define_ps, NeedsRoot::Yes, Offer::All, ExitRule::Plain, "ls"},
+    Command{"logs", "Print what a container has written", define_logs, NeedsRoot::Yes},
+    Command{"inspect", "Print all about containers and images", define_inspect, NeedsRoot::Yes},
     Command{"rm", "Remove containers", define_rm, NeedsRoot::Yes},
+    Command{"cp", "Copy files between a container and the host", define_cp, NeedsRoot::Yes},
+    Command{"diff", "List what a container has changed in its image's files", define_diff, NeedsRoot::Yes},
+    Command{"top", "Show the processes of a container", define_top, NeedsRoot::Yes, Offer::Running},
+    Command{"port", "List the ports of a container that are published", define_port, NeedsRoot::Yes},
     Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},
     Command{"images", "List images", define_images, NeedsRoot::Yes},
     Command{"rmi", "Remove images", define_rmi, NeedsRoot::Yes},
+    Command{"events", "Tell what happens to containers, as it happens", define_events, NeedsRoot::Yes},
+    Command{"prune", "Remove all containers that do not run", define_prune, NeedsRoot::Yes},
+    Command{"system check", "Say what kills and crashes have left over, and mend it", define_system_check,
+            NeedsRoot::Yes},
+    Command{"completion", "Print a completion script for a shell", define_completion, NeedsRoot::No, Offer::All,
+            ExitRule::Plain, "",
+            "Packages install the scripts where the shells find them. To try one: source <(myct completion bash), or "
+            "myct completion fish | source."},
     Command{"version", "Print the version", define_version, NeedsRoot::No},
 };
 
-struct Globals {
-  std::string root;
-  std::string runtime_dir;
-  bool debug = false;
+/// A command line as CLI11 is to see it: the words that name the command made one, its own name.
+struct CommandLine {
+  std::vector<std::string> storage;
+  std::vector<char*> words;
+  const Command* command = nullptr;
 };
 
-std::string from_environment(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : otherwise;
-}
-
-void add_globals(CLI::App& app, Globals& globals) {
-  app.add_option("--root", globals.root, "Where images, containers and volumes are kept (MYCT_ROOT; /var/lib/myct)")
-      ->type_name("DIR");
-  app.add_option("--runtime-dir", globals.runtime_dir,
-                 "Where state that dies with the boot is kept (MYCT_RUNTIME_DIR; /run/myct)")
-      ->type_name("DIR");
-  app.add_flag("--debug", globals.debug, "Say what is done and how long each step takes, on stderr");
-}
-
-/// The first word that is not an option or an option's value, or nullptr.
-const char* find_command_word(int argc, char** argv) {
+/// The index of the first word that is not an option or an option's value, or argc.
+int find_command_word(int argc, char** argv) {
   for (int index = 1; index < argc; ++index) {
     const std::string_view word = argv[index];
-    if (word == "--root" || word == "--runtime-dir") {
+    if (word == "--root" || word == "--runtime-dir")
       ++index;
-      continue;
-    }
-    if (!word.starts_with('-')) return argv[index];
+    else if (!word.starts_with('-'))
+      return index;
   }
-  return nullptr;
+  return argc;
 }
 
-const Command* find_command(const char* word) {
-  for (const Command& command : kCommands)
-    if (std::string_view(word) == command.name) return &command;
-  throw Error(ErrorKind::Usage, fmt::format("unknown command '{}'", word), 0, "see 'myct --help'");
+[[noreturn]] void throw_unknown_command(const std::vector<std::string>& known, const std::string& first,
+                                        const std::string& second) {
+  const bool incomplete = !known.empty() && (second.empty() || second.starts_with('-'));
+  const std::string words = known.empty() || incomplete ? first : first + " " + second;
+  const std::string hint =
+      known.empty() ? "see 'myct --help'" : fmt::format("there are: {} {}", first, fmt::join(known, ", "));
+  const std::string what =
+      incomplete ? fmt::format("'{}' needs another word", words) : fmt::format("unknown command '{}'", words);
+  throw Error(ErrorKind::Usage, what, 0, hint).set_exit_status(kExitFailure);
 }
 
-std::string absolute_path(std::string path) {
-  if (path.starts_with('/')) return path;
-  char buffer[PATH_MAX];
-  if (::getcwd(buffer, sizeof buffer) == nullptr) throw_errno("read the working directory");
-  return std::string(buffer) + "/" + path;
+CommandLine parse_command_words(int argc, char** argv) {
+  CommandLine line{.storage = {argv, argv + argc}};
+  const int index = find_command_word(argc, argv);
+  if (index < argc) {
+    const std::string first = argv[index];
+    line.command = find_command(first);
+    if (line.command == nullptr) {
+      const std::string second = index + 1 < argc ? argv[index + 1] : "";
+      line.command = find_command(first, second);
+      if (line.command == nullptr) throw_unknown_command(words_after(first), first, second);
+      line.storage.erase(line.storage.begin() + index + 1);
+    }
+    line.storage[static_cast<size_t>(index)] = subcommand_name(*line.command);
+  }
+  for (std::string& word : line.storage) line.words.push_back(word.data());
+  line.words.push_back(nullptr);
+  return line;
 }
 
-manager::Context make_context(const Globals& globals) {
-  const std::string root = globals.root.empty() ? from_environment("MYCT_ROOT", "/var/lib/myct") : globals.root;
-  const std::string runtime_dir =
-      globals.runtime_dir.empty() ? from_environment("MYCT_RUNTIME_DIR", "/run/myct") : globals.runtime_dir;
-  return {.paths = {absolute_path(root), absolute_path(runtime_dir)}};
+/// Docker's: 1 for the wrong number of words, else 125.
+int parse_error_status(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  const bool unknown_option =
+      std::any_of(extras.begin(), extras.end(), [](const std::string& word) { return word.starts_with('-'); });
+  const bool wrong_count = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
+                           (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !unknown_option);
+  return wrong_count ? kExitFailure : kExitOwnFailure;
 }
 
 /// CLI11's complaint as one line of ours; --help and --version are no complaints.
@@ -85,49 +128,65 @@ int print_parse_error(CLI::App& app, const Command* command, const CLI::ParseErr
   const std::string topic = command != nullptr ? std::string(command->name) + " " : "";
   std::string text = error.what();
   if (const size_t end = text.find('\n'); end != std::string::npos) text.resize(end);
-  return print_error(Error(ErrorKind::Usage, text, 0, "see 'myct " + topic + "--help'"));
+  return print_error(Error(ErrorKind::Usage, text, 0, "see 'myct " + topic + "--help'")
+                         .set_exit_status(parse_error_status(app, error)));
 }
 
-int parse_and_run(int argc, char** argv, CLI::App& app, const Globals& globals, const Command* command,
-                  const Action& action) {
+/// An error's own status; where it has none, 125 for wrong options and for `run`, else 1.
+int exit_status_of(const Error& error, const Command* command) {
+  const bool own = error.exit_status() != kExitOwnFailure || error.kind() == ErrorKind::Usage;
+  return own || command == nullptr || command->exit_rule == ExitRule::Run ? error.exit_status() : kExitFailure;
+}
+
+int parse_and_run(const CommandLine& line, CLI::App& app, const Globals& globals, const Action& action) {
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(line.storage.size()), line.words.data());
     if (globals.debug) log::set_level(log::Level::Debug);
-    if (!action) throw Error(ErrorKind::Usage, "no command given", 0, "see 'myct --help'");
-    if (command != nullptr && command->needs_root == NeedsRoot::Yes && ::geteuid() != 0)
+    if (!action)
+      throw Error(ErrorKind::Usage, "no command given", 0, "see 'myct --help'").set_exit_status(kExitFailure);
+    if (line.command != nullptr && line.command->needs_root == NeedsRoot::Yes && ::geteuid() != 0)
       throw Error(ErrorKind::Denied, "only root can make and see containers", 0, "run myct as root, e.g. by sudo");
     const int status = action(make_context(globals));
     flush_output();
     return status;
   } catch (const CLI::ParseError& error) {
-    return print_parse_error(app, command, error);
+    return print_parse_error(app, line.command, error);
   } catch (const Error& error) {
-    return print_error(error);
+    print_error(error);
+    return exit_status_of(error, line.command);
   }
+}
+
+/// What the completion scripts and the build ask for; --help does not show it.
+std::optional<int> run_hidden_command(int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "__complete") return print_candidates({argv + 2, argv + argc});
+  if (word == "__man" && argc == 3) return write_manual(argv[2]);
+  return std::nullopt;
 }
 
 }  // namespace
 
+std::span<const Command> commands() { return kCommands; }
+
 int run_app(int argc, char** argv) {
+  if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
   try {
+    if (const std::optional<int> status = run_hidden_command(argc, argv)) return *status;
+    CommandLine line = parse_command_words(argc, argv);
     Globals globals;
     Action action;
     CLI::App app("Containers on one machine, without a daemon.", "myct");
-    app.set_version_flag("--version", version_line());
-    app.require_subcommand(0, 1);
-    app.failure_message(CLI::FailureMessage::simple);
-    set_usage(app, "Usage: myct [OPTIONS] COMMAND [ARG...]");
-    add_globals(app, globals);
-    const char* word = find_command_word(argc, argv);
-    const Command* chosen = word != nullptr ? find_command(word) : nullptr;
+    define_program(app, globals);
     for (const Command& command : kCommands) {
-      if (chosen != nullptr && chosen != &command) continue;
-      CLI::App* subcommand = app.add_subcommand(command.name, command.summary);
-      if (chosen != &command) continue;
-      command.define(*subcommand, action);
-      if (subcommand->get_prefix_command()) mark_end_of_options(*subcommand, argc, argv);
+      if (line.command != nullptr && line.command != &command) continue;
+      CLI::App* subcommand = app.add_subcommand(subcommand_name(command), command.summary);
+      if (line.command != &command) continue;
+      define_command(command, *subcommand, action);
+      if (subcommand->get_prefix_command())
+        mark_end_of_options(*subcommand, static_cast<int>(line.storage.size()), line.words.data());
     }
-    return parse_and_run(argc, argv, app, globals, chosen, action);
+    return parse_and_run(line, app, globals, action);
   } catch (const Error& error) {
     return print_error(error);
   } catch (const std::exception& error) {

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/base/units.hpp"
 #include "myct/manager/request.hpp"
+#include "myct/state/record.hpp"
 
 namespace myct::cli {
 
@@ -39,6 +41,22 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 [[nodiscard]] manager::NetworkMode parse_network(const std::string& text);
 /// --security-opt: no-new-privileges[=bool], seccomp=unconfined|builtin, systempaths=unconfined.
 void apply_security_option(const std::string& text, manager::SecurityRequest& security);
+
+/// A signal's name or number.
+[[nodiscard]] int parse_signal_option(const std::string& text);
+/// Seconds, or -1 for ever.
+[[nodiscard]] int parse_seconds(const std::string& text, std::string_view option);
+/// --restart no|on-failure[:N]|always|unless-stopped; empty is no.
+[[nodiscard]] state::Restart parse_restart(const std::string& text);
+
+/// --log-driver json-file|none|journald|passthrough.
+[[nodiscard]] state::LogDriver parse_log_driver(const std::string& text);
+/// --log-opt max-size=10m, max-file=3, for the driver that `config` has: other drivers have no options.
+void apply_log_option(const std::string& text, state::LogConfig& config);
+
+/// A point in time as users write it: a duration before `now`, a date, RFC 3339 or Unix seconds; throws naming
+/// `option`.
+[[nodiscard]] SystemTime parse_point_in_time(const std::string& text, std::string_view option, SystemTime now);
 
 /// -h: a host name that sethostname(2) takes.
 void check_hostname(const std::string& text);

@@ -1,220 +1,59 @@
-// myct run: the options of docker-run(1) that work here, into a RunRequest.
-#include <limits.h>
-#include <unistd.h>
-
-#include <cstdlib>
+// myct run and myct create: the options of docker-run(1) that work here, into a RunRequest.
 #include <memory>
 
 #include "command.hpp"
+#include "container_flags.hpp"
 #include "flags.hpp"
 #include "myct/base/error.hpp"
-#include "myct/base/file.hpp"
 #include "myct/manager/manager.hpp"
-#include "myct/state/names.hpp"
+#include "output.hpp"
 #include "progress.hpp"
 
 namespace myct::cli {
 namespace {
 
-/// The words as CLI11 collects them.
 struct RunFlags {
-  std::optional<std::string> image;
-  std::string image_path;
-  std::optional<std::string> entrypoint;
-  std::string name;
-  std::optional<std::string> hostname;
-  std::vector<std::string> env;
-  std::vector<std::string> env_files;
-  std::vector<std::string> labels;
-  std::optional<std::string> workdir;
-  std::optional<std::string> user;
-  std::vector<std::string> volumes;
-  std::vector<std::string> mounts;
-  std::vector<std::string> tmpfs;
-  std::vector<std::string> ulimits;
-  std::vector<std::string> cap_add;
-  std::vector<std::string> cap_drop;
-  std::vector<std::string> security_options;
-  std::string network = "none";
-  std::string cidfile;
-  bool interactive = false;
-  bool tty = false;
-  bool remove = false;
-  bool read_only = false;
-  bool init = false;
-  bool privileged = false;
-  std::vector<std::string> words;  ///< what follows the options
+  ContainerFlags container;
+  AttachFlags attach;
+  bool detach = false;
 };
-
-/// An option that may be given again and again and takes one word each time.
-template <typename T>
-CLI::Option* add_list(CLI::App& command, const std::string& names, T& target, const std::string& help,
-                      const char* type_name) {
-  return command.add_option(names, target, help)
-      ->type_name(type_name)
-      ->expected(1)
-      ->take_all()
-      ->allow_extra_args(false);
-}
-
-template <typename T>
-void add_value(CLI::App& command, const std::string& names, T& target, const std::string& help, const char* type_name) {
-  command.add_option(names, target, help)->type_name(type_name)->take_last();
-}
-
-void add_container_options(CLI::App& command, RunFlags& flags) {
-  command.add_flag("-i,--interactive", flags.interactive, "Keep standard input open to the program");
-  command.add_flag("-t,--tty", flags.tty, "Give the program a terminal");
-  command.add_flag("--rm", flags.remove, "Remove the container when it ends");
-  add_value(command, "--name", flags.name, "The container's name; one is made up if it is not given", "NAME");
-  add_value(command, "--cidfile", flags.cidfile, "Write the container's id to this new file", "FILE");
-  add_list(command, "-l,--label", flags.labels, "Attach a label", "KEY[=VALUE]");
-  add_value(command, "--image", flags.image, "The image; without this option it is the first word", "IMAGE");
-  add_value(command, "--image-path", flags.image_path,
-            "Directories to look for NAME-base.tar.* in, separated by ':' (MYCT_IMAGE_PATH)", "DIRS");
-}
-
-void add_process_options(CLI::App& command, RunFlags& flags) {
-  add_list(command, "-e,--env", flags.env, "Set a variable; NAME alone copies yours", "NAME[=VALUE]");
-  add_list(command, "--env-file", flags.env_files, "Set the variables that a file lists, one a line", "FILE");
-  add_value(command, "-w,--workdir", flags.workdir, "The working directory; made if it is missing", "DIR");
-  add_value(command, "-u,--user", flags.user, "The user and group, by name in the image or by number", "USER[:GROUP]");
-  add_value(command, "--entrypoint", flags.entrypoint, "Run this instead of the image's entrypoint", "PROGRAM");
-  command.add_flag("--init", flags.init, "Run an init as process 1 that passes signals on and reaps processes");
-  add_list(command, "--ulimit", flags.ulimits, "Set a resource limit; -1 is unlimited", "NAME=SOFT[:HARD]");
-  add_list(command, "--cap-add", flags.cap_add, "Add a capability, or ALL", "CAP");
-  add_list(command, "--cap-drop", flags.cap_drop, "Drop a capability, or ALL", "CAP");
-  add_list(command, "--security-opt", flags.security_options,
-           "no-new-privileges, seccomp=unconfined|builtin or systempaths=unconfined", "OPTION");
-  command.add_flag("--privileged", flags.privileged, "Give all capabilities and devices, and filter nothing");
-}
-
-void add_environment_options(CLI::App& command, RunFlags& flags) {
-  add_value(command, "-h,--hostname", flags.hostname, "The host name; the id's first digits if it is not given",
-            "NAME");
-  add_value(command, "--network,--net", flags.network, "none: only a loopback interface; host: the host's own network",
-            "MODE");
-  add_list(command, "-v,--volume", flags.volumes, "Mount a directory of the host, or a named volume",
-           "[SOURCE:]TARGET[:OPTIONS]");
-  add_list(command, "--mount", flags.mounts, "Mount a bind, volume or tmpfs, as type=...,source=...,target=...",
-           "FIELDS");
-  add_list(command, "--tmpfs", flags.tmpfs, "Mount a tmpfs", "TARGET[:OPTIONS]");
-  command.add_flag("--read-only", flags.read_only, "Mount the root file system read-only");
-}
-
-std::optional<std::string> caller_variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return std::nullopt;
-  return value;
-}
-
-std::string working_directory() {
-  char buffer[PATH_MAX];
-  if (::getcwd(buffer, sizeof buffer) == nullptr) throw_errno("read the working directory");
-  return buffer;
-}
-
-/// The tarballs' search path: the option, the environment, the installed ones, and those in the state folder.
-std::vector<std::string> image_search_path(const RunFlags& flags, const manager::Context& context) {
-  std::vector<std::string> path;
-  for (const std::string& list : {flags.image_path, caller_variable("MYCT_IMAGE_PATH").value_or("")})
-    for (const std::string& directory : split(list, ':'))
-      if (!directory.empty()) path.push_back(directory);
-  path.emplace_back(MYCT_IMAGES_DIRECTORY);
-  path.push_back(context.paths.tarballs());
-  return path;
-}
-
-std::vector<manager::MountRequest> parse_mounts(const RunFlags& flags) {
-  std::vector<manager::MountRequest> mounts;
-  const bool any = !flags.volumes.empty() || !flags.mounts.empty();
-  const std::string here = any ? working_directory() : std::string();
-  for (const std::string& text : flags.volumes) mounts.push_back(parse_volume(text, here));
-  for (const std::string& text : flags.mounts) mounts.push_back(parse_mount(text, here));
-  for (const std::string& text : flags.tmpfs) mounts.push_back(parse_tmpfs(text));
-  return mounts;
-}
-
-std::vector<std::string> parse_environment(const RunFlags& flags) {
-  std::vector<std::string> env;
-  for (const std::string& file : flags.env_files) {
-    std::vector<std::string> lines = parse_env_file(read_file(file), file, caller_variable);
-    env.insert(env.end(), std::make_move_iterator(lines.begin()), std::make_move_iterator(lines.end()));
-  }
-  for (const std::string& text : flags.env)
-    if (std::optional<std::string> variable = parse_env(text, caller_variable)) env.push_back(std::move(*variable));
-  return env;
-}
-
-manager::SecurityRequest parse_security(const RunFlags& flags) {
-  manager::SecurityRequest security{
-      .cap_add = flags.cap_add, .cap_drop = flags.cap_drop, .privileged = flags.privileged};
-  for (const std::string& text : flags.security_options) apply_security_option(text, security);
-  return security;
-}
-
-/// With --image all words are the command; without, the first is the image.
-void take_words(const RunFlags& flags, manager::RunRequest& request) {
-  request.image = flags.image.value_or("");
-  auto first = flags.words.begin();
-  if (!flags.image) {
-    if (flags.words.empty()) throw Error(ErrorKind::Usage, "no image given", 0, "see 'myct run --help'");
-    request.image = *first++;
-  }
-  if (request.image.empty()) throw Error(ErrorKind::Usage, "the image's name is empty", 0, "see 'myct images'");
-  request.command.assign(first, flags.words.end());
-}
-
-manager::RunRequest build_request(const RunFlags& flags, const manager::Context& context) {
-  manager::RunRequest request{.env = parse_environment(flags),
-                              .workdir = flags.workdir,
-                              .user = flags.user,
-                              .mounts = parse_mounts(flags),
-                              .network = parse_network(flags.network),
-                              .security = parse_security(flags),
-                              .labels = parse_labels(flags.labels),
-                              .cidfile = flags.cidfile,
-                              .interactive = flags.interactive,
-                              .tty = flags.tty,
-                              .remove = flags.remove,
-                              .read_only = flags.read_only,
-                              .init = flags.init};
-  take_words(flags, request);
-  request.image_search_path = image_search_path(flags, context);
-  // An empty entrypoint takes the image's away.
-  if (flags.entrypoint)
-    request.entrypoint = flags.entrypoint->empty() ? std::vector<std::string>() : std::vector{*flags.entrypoint};
-  if (!flags.name.empty()) state::check_name(flags.name);
-  request.name = flags.name;
-  if (flags.hostname) {
-    check_hostname(*flags.hostname);
-    request.hostname = *flags.hostname;
-  }
-  if (request.workdir && !request.workdir->starts_with('/'))
-    throw_error(ErrorKind::Usage, "the working directory '{}' is not an absolute path", *request.workdir);
-  for (const std::string& text : flags.ulimits) request.ulimits.push_back(parse_ulimit(text));
-  return request;
-}
 
 }  // namespace
 
 void define_run(CLI::App& command, Action& action) {
   const auto flags = std::make_shared<RunFlags>();
-  command.set_help_flag("--help", "Print this help");  // -h is the host name
   set_usage(
       command,
       "Usage: myct run [OPTIONS] IMAGE [COMMAND [ARG...]]\n       myct run [OPTIONS] --image IMAGE [COMMAND [ARG...]]");
-  add_container_options(command, *flags);
-  add_process_options(command, *flags);
-  add_environment_options(command, *flags);
-  // Options stop at the first other word: "myct run IMAGE ls -l" gives -l to ls.
-  command.prefix_command();
+  add_container_flags(command, flags->container);
+  command.add_flag("-d,--detach", flags->detach, "Leave it running and print its id");
+  add_attach_flags(command, flags->attach);
+  action = [flags, &command](const manager::Context& context) {
+    flags->container.words = command.remaining();
+    reject_unknown_option(flags->container.words, "run");
+    const manager::RunRequest request = build_request(flags->container, context);
+    const manager::Attachment attachment = parse_attachment(flags->attach, request.interactive);
+    ProgressBar bar(request.image);
+    if (!flags->detach) return manager::run(context, request, attachment, bar.callback());
+    print_line(manager::run_detached(context, request, bar.callback()));
+    return 0;
+  };
+}
+
+void define_create(CLI::App& command, Action& action) {
+  const auto flags = std::make_shared<ContainerFlags>();
+  set_usage(
+      command,
+      "Usage: myct create [OPTIONS] IMAGE [COMMAND [ARG...]]\n       myct create [OPTIONS] --image IMAGE [COMMAND "
+      "[ARG...]]");
+  add_container_flags(command, *flags);
   action = [flags, &command](const manager::Context& context) {
     flags->words = command.remaining();
-    reject_unknown_option(flags->words);
+    reject_unknown_option(flags->words, "create");
     const manager::RunRequest request = build_request(*flags, context);
     ProgressBar bar(request.image);
-    return manager::run(context, request, bar.callback());
+    print_line(manager::create(context, request, bar.callback()));
+    return 0;
   };
 }
 

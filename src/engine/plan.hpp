@@ -91,12 +91,19 @@ struct TerminalPlan {
 
 enum class DieWithParent : uint8_t { No, Yes };
 
+/// A running container to enter.
+struct EnterPlan {
+  Fd init;             ///< pidfd; its namespaces are entered
+  int namespaces = 0;  ///< CLONE_NEW* of all but the pid namespace, which a process can only be born into
+};
+
 struct ChildPlan {
   uint64_t clone_flags = 0;  ///< CLONE_NEW* for clone3; the cgroup namespace is unshared by the child itself
   bool new_cgroup_namespace = false;
   bool new_mount_namespace = false;
   bool new_network_namespace = false;
   std::vector<JoinPlan> joins;
+  std::optional<EnterPlan> enter;  ///< then nothing is mounted or made, only entered
   DieWithParent die_with_parent = DieWithParent::Yes;
   std::string hostname;
   std::string domainname;

@@ -65,24 +65,26 @@ constexpr std::array kRlimits = {
     RlimitName{"RLIMIT_STACK", RLIMIT_STACK},
 };
 
+uint64_t namespace_flag(const std::string& name) {
+  for (const NamespaceType& type : kNamespaceTypes)
+    if (type.name == name) return type.flag;
+  throw_error(ErrorKind::Unsupported, "linux.namespaces: type '{}' is not supported", name);
+}
+
 void plan_namespaces(const oci::Spec& spec, ChildPlan& plan) {
   for (const oci::Namespace& space : spec.linux_.namespaces) {
-    const auto* type = std::find_if(kNamespaceTypes.begin(), kNamespaceTypes.end(),
-                                    [&](const NamespaceType& candidate) { return candidate.name == space.type; });
-    if (type == kNamespaceTypes.end())
-      throw_error(ErrorKind::Unsupported, "linux.namespaces: type '{}' is not supported", space.type);
+    const uint64_t flag = namespace_flag(space.type);
     if (!space.path.empty()) {
-      if (type->flag == CLONE_NEWPID || type->flag == CLONE_NEWNS)
+      if (flag == CLONE_NEWPID || flag == CLONE_NEWNS)
         throw_error(ErrorKind::Unsupported, "linux.namespaces: joining a {} namespace by path is not supported",
                     space.type);
-      plan.joins.push_back(
-          {.fd = open_path(space.path, O_RDONLY), .type = static_cast<int>(type->flag), .path = space.path});
+      plan.joins.push_back({.fd = open_path(space.path, O_RDONLY), .type = static_cast<int>(flag), .path = space.path});
       continue;
     }
-    if (type->flag == CLONE_NEWCGROUP)
+    if (flag == CLONE_NEWCGROUP)
       plan.new_cgroup_namespace = true;
     else
-      plan.clone_flags |= type->flag;
+      plan.clone_flags |= flag;
   }
   plan.new_mount_namespace = (plan.clone_flags & CLONE_NEWNS) != 0;
   plan.new_network_namespace = (plan.clone_flags & CLONE_NEWNET) != 0;
@@ -176,23 +178,9 @@ void plan_program(const oci::Process& process, ProgramPlan& program) {
     if (variable.starts_with("PATH=")) program.search_path = variable.substr(5);
 }
 
-}  // namespace
-
-ChildPlan plan_child(const oci::Spec& spec, const SpawnOptions& options) {
-  ChildPlan plan;
+/// The program, who it is, and what it is held to: the same for a container's first program and those that join it.
+void plan_process(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& plan) {
   plan.die_with_parent = options.lifetime == Lifetime::TiedToParent ? DieWithParent::Yes : DieWithParent::No;
-  plan_namespaces(spec, plan);
-  plan.hostname = spec.hostname;
-  plan.domainname = spec.domainname;
-  plan_mounts(spec, options, plan);
-  plan_devices(spec, plan);
-  for (const auto& [name, value] : spec.linux_.sysctl) {
-    std::string path = name;
-    std::replace(path.begin(), path.end(), '.', '/');
-    plan.sysctls.emplace_back(std::move(path), value);
-  }
-  plan.masked_paths = spec.linux_.masked_paths;
-  plan.readonly_paths = spec.linux_.readonly_paths;
   plan_limits(spec, plan);
   plan_identity(spec.process, plan.identity);
   plan.terminal.wanted = spec.process.terminal;
@@ -207,7 +195,34 @@ ChildPlan plan_child(const oci::Spec& spec, const SpawnOptions& options) {
                        : security::load_or_compile_seccomp(*spec.linux_.seccomp, options.seccomp_cache);
   }
   plan_program(spec.process, plan.program);
+}
+
+}  // namespace
+
+ChildPlan plan_child(const oci::Spec& spec, const SpawnOptions& options) {
+  ChildPlan plan;
+  plan_namespaces(spec, plan);
+  plan.hostname = spec.hostname;
+  plan.domainname = spec.domainname;
+  plan_mounts(spec, options, plan);
+  plan_devices(spec, plan);
+  for (const auto& [name, value] : spec.linux_.sysctl) {
+    std::string path = name;
+    std::replace(path.begin(), path.end(), '.', '/');
+    plan.sysctls.emplace_back(std::move(path), value);
+  }
+  plan.masked_paths = spec.linux_.masked_paths;
+  plan.readonly_paths = spec.linux_.readonly_paths;
+  plan_process(spec, options, plan);
   return plan;
 }
 
+ChildPlan plan_enter(const oci::Spec& spec, const SpawnOptions& options, FdRef init) {
+  ChildPlan plan;
+  plan.enter = EnterPlan{.init = duplicate(init)};
+  for (const oci::Namespace& space : spec.linux_.namespaces)
+    if (space.type != "pid") plan.enter->namespaces |= static_cast<int>(namespace_flag(space.type));
+  plan_process(spec, options, plan);
+  return plan;
+}
 }  // namespace myct::engine

@@ -10,4 +10,8 @@ namespace myct::engine {
 /// member of config.json, or the Error of a namespace path that cannot be opened.
 [[nodiscard]] ChildPlan plan_child(const oci::Spec& spec, const SpawnOptions& options);
 
+/// The plan of a process that joins the container whose init is behind the pidfd `init`: `spec` is the container's,
+/// with the new process in its place.
+[[nodiscard]] ChildPlan plan_enter(const oci::Spec& spec, const SpawnOptions& options, FdRef init);
+
 }  // namespace myct::engine

@@ -1,7 +1,10 @@
 // The parent's side of a start: think first (plan_child), then clone, then wait for the child to say how it went.
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +14,7 @@
 #include "child/init.hpp"
 #include "handshake.hpp"
 #include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "myct/base/syscall.hpp"
 #include "myct/cgroup/cgroup.hpp"
@@ -109,6 +113,16 @@ struct Pending::State {
     remove_cgroup();
   }
 
+  /// What the child is given; `child` is its end of the conversation.
+  ChildContext context(Handshake& child, const SpawnOptions& options) {
+    return {
+        .plan = plan,
+        .parent = child,
+        .parent_end = handshake.fd().get(),
+        .step = step,
+        .standard_streams = {options.standard_streams[0], options.standard_streams[1], options.standard_streams[2]}};
+  }
+
   void remove_cgroup() {
     if (!cgroup) return;
     try {
@@ -137,16 +151,47 @@ Pending::~Pending() = default;
 
 pid_t Pending::pid() const noexcept { return state_->init.pid(); }
 
+/// Children are born into another process's pid namespace while this lives.
+class ChildrenInNamespaceOf {
+ public:
+  explicit ChildrenInNamespaceOf(FdRef pidfd) : own_(open_path("/proc/self/ns/pid", O_RDONLY)) {
+    if (::setns(pidfd.get(), CLONE_NEWPID) == 0) return;
+    if (errno == ESRCH) throw_error(ErrorKind::NotFound, "the container has ended");
+    throw_errno("enter the container's pid namespace");
+  }
+  ChildrenInNamespaceOf(const ChildrenInNamespaceOf&) = delete;
+  ChildrenInNamespaceOf& operator=(const ChildrenInNamespaceOf&) = delete;
+  ~ChildrenInNamespaceOf() { ::setns(own_.get(), CLONE_NEWPID); }
+
+ private:
+  Fd own_;
+};
+
+Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target) {
+  HandshakePair pair = make_handshake();
+  auto state = std::make_unique<Pending::State>(plan_enter(spec, options, target.init), std::move(pair.parent));
+  std::optional<cgroup::Cgroup> group;
+  if (!target.cgroup.empty()) group = cgroup::Cgroup::open(target.cgroup);
+  if (::prctl(PR_SET_DUMPABLE, 0) == -1) throw_errno("become undumpable");
+  {
+    const ChildrenInNamespaceOf born(target.init);
+    const SignalsBlocked blocked;
+    try {
+      state->init = clone_child(0, group, state->context(pair.child, options));
+    } catch (Error& error) {
+      // A pid namespace whose init is gone takes no more processes (pid_namespaces(7)).
+      if (error.errnum() == ENOMEM) throw_error(ErrorKind::NotFound, "the container has ended");
+      throw;
+    }
+  }
+  return Pending(std::move(state));
+}
+
 Pending spawn(const oci::Spec& spec, const SpawnOptions& options) {
   HandshakePair pair = make_handshake();
   auto state = std::make_unique<Pending::State>(plan_child(spec, options), std::move(pair.parent));
   state->cgroup = try_create_cgroup(spec.linux_.cgroups_path);
-  const ChildContext context{
-      .plan = state->plan,
-      .parent = pair.child,
-      .parent_end = state->handshake.fd().get(),
-      .step = state->step,
-      .standard_streams = {options.standard_streams[0], options.standard_streams[1], options.standard_streams[2]}};
+  const ChildContext context = state->context(pair.child, options);
   try {
     const SignalsBlocked blocked;
     state->init = clone_child(state->plan.clone_flags, state->cgroup, context);

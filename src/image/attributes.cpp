@@ -13,18 +13,6 @@
 namespace myct::image {
 namespace {
 
-enum class XattrPolicy : uint8_t { Set, Drop };
-
-/// trusted.overlay.* and user.overlay.* steer overlayfs itself: a lowerdir that carries them could redirect a lookup
-/// to another directory of the layer's file system. security.selinux and its like label for the host's policy.
-XattrPolicy policy_of(std::string_view name) noexcept {
-  if (name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.")) return XattrPolicy::Drop;
-  if (name == "security.capability" || name.starts_with("user.") || name.starts_with("trusted."))
-    return XattrPolicy::Set;
-  if (name == kAccessAclXattr || name == kDefaultAclXattr) return XattrPolicy::Set;
-  return XattrPolicy::Drop;
-}
-
 void set_xattr(const Target& target, const char* name, std::string_view value, std::string_view kind, Losses& losses) {
   int result;
   if (target.base.empty()) {
@@ -71,6 +59,14 @@ void set_times(const Target& target) {
 
 }  // namespace
 
+/// trusted.overlay.* and user.overlay.* steer overlayfs itself: a lowerdir that carries them could redirect a lookup
+/// to another directory of the layer's file system. security.selinux and its like label for the host's policy.
+bool is_kept_xattr(std::string_view name) noexcept {
+  if (name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.")) return false;
+  return name == "security.capability" || name.starts_with("user.") || name.starts_with("trusted.") ||
+         name == kAccessAclXattr || name == kDefaultAclXattr;
+}
+
 void Losses::note(std::string_view what, const std::string& member, int errnum) {
   const auto found = losses_.find(what);
   if (found == losses_.end())
@@ -105,7 +101,7 @@ void apply_attributes(const Target& target, const std::optional<Owner>& made_as,
   if (!made_as || made_as->uid != member.uid || made_as->gid != member.gid) set_owner(target, losses, mode);
   set_mode(target, mode);
   for (const Xattr& xattr : member.xattrs) {
-    if (policy_of(xattr.name) == XattrPolicy::Set)
+    if (is_kept_xattr(xattr.name))
       set_xattr(target, xattr.name.c_str(), xattr.value, "extended attributes not kept", losses);
     else
       losses.note("extended attributes dropped", member.name, 0);

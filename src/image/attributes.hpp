@@ -36,6 +36,9 @@ struct Target {
   const Member& member;
 };
 
+/// Whether an extended attribute of that name goes with its file from one tree to another.
+[[nodiscard]] bool is_kept_xattr(std::string_view name) noexcept;
+
 /// Whom a file belongs to that this process makes.
 struct Owner {
   uid_t uid = 0;

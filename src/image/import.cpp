@@ -47,7 +47,7 @@ Source open_source(const std::string& path) {
   struct stat status {};
   if (::fstat(source.fd.get(), &status) == -1) throw_errno("inspect '{}'", path);
   if (S_ISDIR(status.st_mode)) throw_error(ErrorKind::Invalid, "is a directory, not a tarball");
-  if (::isatty(source.fd.get()) == 1) throw_error(ErrorKind::Usage, "is a terminal, not a tarball");
+  if (::isatty(source.fd.get()) == 1) throw_error(ErrorKind::Invalid, "is a terminal, not a tarball");
   // Standard input may be a file too, but then the shell may have read some of it already.
   source.regular = S_ISREG(status.st_mode) && path != "-";
   if (source.regular) source.size = static_cast<uint64_t>(status.st_size);

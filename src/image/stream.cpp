@@ -39,8 +39,13 @@ class AllSignalsBlocked {
 
 }  // namespace
 
-TarStream::TarStream(FdRef source)
-    : source_(source), cancel_event_(::eventfd(0, EFD_CLOEXEC)), input_(kInputSize), ring_(kChunks) {
+TarStream::TarStream(FdRef source, Digests digests)
+    : source_(source),
+      cancel_event_(::eventfd(0, EFD_CLOEXEC)),
+      input_(kInputSize),
+      hash_tar_(digests == Digests::Compute),
+      hash_blob_(hash_tar_),
+      ring_(kChunks) {
   if (!cancel_event_.valid()) throw_errno("make an eventfd");
   ::posix_fadvise(source.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   for (Chunk& chunk : ring_) chunk.data = std::make_unique_for_overwrite<uint8_t[]>(kChunkSize);
@@ -113,13 +118,14 @@ void TarStream::read_and_decompress() {
     }
     const size_t size = chunk.size() - room.size();
     totals_.tar_size += size;
-    tar_hash_.update({chunk.data(), size});
+    if (hash_tar_) tar_hash_.update({chunk.data(), size});
     if (size != 0) publish_chunk(size);
   }
   // What follows the compressed data belongs to the file and its digest all the same.
   while (!read_block().empty()) {
   }
   totals_.blob_size = bytes_read();
+  if (!hash_tar_) return;
   totals_.diff_id = tar_hash_.digest();
   totals_.blob_digest = hash_blob_ ? blob_hash_.digest() : totals_.diff_id;
 }

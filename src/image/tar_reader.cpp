@@ -3,13 +3,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <limits.h>
-#include <locale.h>
 
 #include <algorithm>
 #include <cctype>
 #include <limits>
 #include <utility>
 
+#include "locale.hpp"
 #include "myct/base/error.hpp"
 #include "stream.hpp"
 
@@ -17,24 +17,6 @@ namespace myct::image {
 namespace {
 
 constexpr size_t kTarBlock = 512;
-
-/// libarchive converts the UTF-8 names of pax headers to the thread's locale, and normalises them on the way: "é"
-/// written as two characters would become one, and a link to it dangle. In the C locale the conversion of anything
-/// but ASCII fails, and libarchive then hands out the bytes as they are, which is what a file name is.
-class BytesAreNames {
- public:
-  BytesAreNames() noexcept : c_locale_(::newlocale(LC_ALL_MASK, "C", nullptr)), saved_(::uselocale(c_locale_)) {}
-  ~BytesAreNames() {
-    ::uselocale(saved_);
-    ::freelocale(c_locale_);
-  }
-  BytesAreNames(const BytesAreNames&) = delete;
-  BytesAreNames& operator=(const BytesAreNames&) = delete;
-
- private:
-  locale_t c_locale_;
-  locale_t saved_;
-};
 
 MemberType type_of(archive_entry* entry) noexcept {
   if (::archive_entry_hardlink(entry) != nullptr) return MemberType::HardLink;

@@ -164,7 +164,7 @@ std::vector<std::string> command_line(const RunRequest& request, const oci::Imag
   const std::vector<std::string>& command = use_image_cmd ? image.cmd : request.command;
   args.insert(args.end(), command.begin(), command.end());
   if (args.empty())
-    throw Error(ErrorKind::Usage, fmt::format("no command given, and image '{}' has none", request.image), 0,
+    throw Error(ErrorKind::Invalid, fmt::format("no command given, and image '{}' has none", request.image), 0,
                 fmt::format("try 'myct run {} /bin/sh'", request.image));
   return args;
 }

@@ -3,12 +3,16 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include <csignal>
+
 #include "build_spec.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "myct/base/signals.hpp"
 #include "myct/network/resolver.hpp"
 #include "myct/security/defaults.hpp"
+#include "myct/state/events.hpp"
 #include "myct/state/names.hpp"
 #include "myct/supervisor/foreground.hpp"
 #include "myct/supervisor/init_program.hpp"
@@ -18,6 +22,7 @@ namespace myct::manager {
 namespace {
 
 constexpr int kNameAttempts = 6;
+constexpr const char* kConfigName = "/config.json";
 
 /// mkdir that makes its parents only when the first try shows that they are missing: once per machine, not per run.
 void make_new_directory(const std::string& parent, const std::string& path) {
@@ -44,6 +49,32 @@ void claim_some_name(const Context& context, state::Record& record) {
   record.name = record.id.substr(0, 12);
   if (!state::claim_name(context.paths, record.name, record.id))
     throw_error(ErrorKind::Conflict, "no free name found for container {}", record.id);
+}
+
+/// As the image says, or SIGTERM. An image's word that means nothing is no reason not to run it.
+int image_stop_signal(const oci::ImageConfig& image) {
+  if (image.stop_signal.empty()) return SIGTERM;
+  if (const std::optional<int> number = parse_signal(image.stop_signal)) return *number;
+  log::warning("the image's stop signal '{}' is unknown: SIGTERM is used", image.stop_signal);
+  return SIGTERM;
+}
+
+state::Settings describe_request(const Context& context, const RunRequest& request, const oci::ImageConfig& image,
+                                 const std::vector<MountRequest>& mounts) {
+  state::Settings settings;
+  settings.entrypoint = request.entrypoint.value_or(image.entrypoint);
+  settings.cmd = request.command.empty() && !request.entrypoint ? image.cmd : request.command;
+  settings.user = request.user.value_or(image.user);
+  settings.network = request.network == NetworkMode::Host ? "host" : "none";
+  settings.cap_add = request.security.cap_add;
+  settings.cap_drop = request.security.cap_drop;
+  if (request.security.no_new_privileges) settings.security_options.emplace_back("no-new-privileges");
+  if (request.security.seccomp_unconfined) settings.security_options.emplace_back("seccomp=unconfined");
+  if (request.security.system_paths_unconfined) settings.security_options.emplace_back("systempaths=unconfined");
+  settings.mounts = describe_mounts(context, mounts);
+  settings.privileged = request.security.privileged;
+  settings.init = request.init;
+  return settings;
 }
 
 /// A name held by a container that is dead and was to be removed at its end is no name in use.
@@ -112,6 +143,7 @@ void make_container_directories(const Context& context, const std::string& lower
             [&context, record = container.record] { remove_everything(context, record, RemoveVolumes::Anonymous); });
   container.owner = state::own_container(context.paths, container.record.id);
   make_new_directory(context.paths.containers(), container.directory);
+  container.lock = state::lock_container(context.paths, container.record.id);
   const Fd fd = open_path(container.directory, O_RDONLY | O_DIRECTORY);
   for (const char* name : {"upper", "work", "merged"}) make_directory_at(fd.ref(), name, 0755);
   copy_root_attributes(lowerdir, fd.ref());
@@ -132,7 +164,13 @@ Container create_container(const Context& context, const RunRequest& request, co
   record.labels = rootfs.config.labels;
   for (const auto& [key, value] : request.labels) record.labels[key] = value;
   record.auto_remove = request.remove;
+  record.tty = request.tty;
+  record.interactive = request.interactive;
   record.command = command_line(request, rootfs.config);
+  record.stop_signal = request.stop_signal.value_or(image_stop_signal(rootfs.config));
+  record.stop_seconds = request.stop_seconds.value_or(state::kDefaultStopSeconds);
+  record.restart = request.restart;
+  record.log = request.log.value_or(state::LogConfig{});
   container.directory = context.paths.container(record.id);
 
   check_mounts(request.mounts);
@@ -142,6 +180,7 @@ Container create_container(const Context& context, const RunRequest& request, co
                    read_from_image(rootfs.lowerdirs, "/etc/group"));
   std::vector<MountRequest> mount_requests = request.mounts;
   record.anonymous_volumes = name_anonymous_volumes(mount_requests);
+  record.settings = describe_request(context, request, rootfs.config, mount_requests);
   free_stale_name(context, record.name);
   make_container_directories(context, rootfs.lowerdirs.front(), container, undo);
   make_directories(context.paths.names());
@@ -168,9 +207,47 @@ Container create_container(const Context& context, const RunRequest& request, co
   return container;
 }
 
+void check_cidfile(const RunRequest& request) {
+  if (!request.cidfile.empty() && path_exists(request.cidfile))
+    throw Error(ErrorKind::Conflict, fmt::format("container ID file '{}' exists", request.cidfile), 0,
+                "make sure that the other container is not running, or delete the file");
+}
+
+void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo) {
+  if (request.cidfile.empty()) return;
+  Fd file = open_path(request.cidfile, O_WRONLY | O_CREAT | O_EXCL, 0644);
+  undo.push("write the container ID file", [path = request.cidfile] { remove_file(path); });
+  write_all(file.ref(), id, request.cidfile);
+  file.close_checked();
+}
+
+bool is_complete(const Context& context, const std::string& id) {
+  return path_exists(context.paths.container(id) + kConfigName);
+}
+
+oci::Spec load_spec(const Context& context, const std::string& id) {
+  const std::string path = context.paths.container(id) + kConfigName;
+  return oci::spec_from_json(read_file(path), path);
+}
+
 void save_documents(const Context& context, const Container& container) {
-  write_file_at(FdRef(AT_FDCWD), container.directory + "/config.json", oci::to_json(container.spec));
+  write_file_at(FdRef(AT_FDCWD), container.directory + kConfigName, oci::to_json(container.spec));
   state::save_record(context.paths, container.record);
+}
+
+std::string create(const Context& context, const RunRequest& request, const image::Progress& progress) {
+  check_cidfile(request);
+  const image::Rootfs rootfs = image::resolve(
+      context.paths, {.image = request.image, .search_path = request.image_search_path, .progress = progress});
+  UndoStack undo;
+  Container container = create_container(context, request, rootfs, undo);
+  write_cidfile(request, container.record.id, undo);
+  container.record.started_at.reset();
+  save_documents(context, container);
+  remove_tree(context.paths.run_container(container.record.id));
+  undo.commit();
+  state::append_event(context.paths, container.record, "create");
+  return container.record.id;
 }
 
 }  // namespace myct::manager

@@ -1,5 +1,6 @@
 // Finding containers and telling their status, from what is on disk and what the kernel says. Takes no lock.
 #include <algorithm>
+#include <unordered_set>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -8,7 +9,12 @@
 #include "steps.hpp"
 
 namespace myct::manager {
-std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
+namespace {
+
+/// Whether there can be a run record: most containers of a long list have none, and a system call less for each.
+enum class RunRecord : uint8_t { Absent, Perhaps };
+
+std::optional<ContainerSummary> summarize(const Context& context, const std::string& id, RunRecord run_record) {
   ContainerSummary container;
   std::optional<state::Record> record = state::load_record(context.paths, id);
   if (!record) {
@@ -16,32 +22,57 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
     return std::nullopt;
   }
   container.record = std::move(*record);
-  container.run = state::load_run_info(context.paths, id);
+  // A record that says that it runs is newer than a look around that found no run directory.
+  const bool seems_to_run = container.record.started_at && !container.record.outcome;
+  if (run_record == RunRecord::Perhaps || seems_to_run) container.run = state::load_run_info(context.paths, id);
   const state::KernelView kernel = container.run ? state::look_at(*container.run) : state::KernelView{};
   container.status = state::status_of(container.record, container.run, kernel);
   if (reconcile(context, container)) return std::nullopt;
   return container;
 }
 
+}  // namespace
+
+std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
+  return summarize(context, id, RunRecord::Perhaps);
+}
+
 std::vector<ContainerSummary> list_containers(const Context& context) {
   std::vector<ContainerSummary> containers;
-  for (const std::string& id : state::list_run_ids(context.paths))
+  std::unordered_set<std::string> run_ids;
+  for (std::string& id : state::list_run_ids(context.paths)) {
     if (!path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
       state::remove_orphaned_run_directory(context.paths, id);
-  for (const std::string& id : state::list_container_ids(context.paths)) {
+    run_ids.insert(std::move(id));
+  }
+  std::unordered_set<std::string> names;
+  const std::vector<std::string> ids = state::list_container_ids(context.paths);
+  containers.reserve(ids.size());
+  for (const std::string& id : ids) {
     try {
-      std::optional<ContainerSummary> container = summarize(context, id);
-      if (container) containers.push_back(std::move(*container));
+      const RunRecord run_record = run_ids.contains(id) ? RunRecord::Perhaps : RunRecord::Absent;
+      std::optional<ContainerSummary> container = summarize(context, id, run_record);
+      if (!container) continue;
+      names.insert(container->record.name);
+      containers.push_back(std::move(*container));
     } catch (const Error& error) {
       // One bad record must not hide the others.
       log::warning("container {}: {}: remove it with 'myct rm -f {}'", id.substr(0, 12), error.what(),
                    id.substr(0, 12));
     }
   }
-  state::remove_dangling_names(context.paths);  // also those that the loop above has made so
+  sweep_removed(context);
+  state::remove_dangling_names(context.paths, names);  // also those that the loop above has made so
   std::sort(containers.begin(), containers.end(),
             [](const ContainerSummary& a, const ContainerSummary& b) { return a.record.created > b.record.created; });
   return containers;
+}
+
+ContainerSummary find_summary(const Context& context, const std::string& reference) {
+  std::optional<ContainerSummary> found = summarize(context, find_container(context, reference));
+  if (found) return std::move(*found);
+  throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", reference), 0,
+              "it is being made or removed, or its myct was killed");
 }
 
 std::string find_container(const Context& context, const std::string& reference) {

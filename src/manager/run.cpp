@@ -3,12 +3,11 @@
 #include <unistd.h>
 
 #include "myct/base/error.hpp"
-#include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
-#include "myct/cgroup/cgroup.hpp"
 #include "myct/engine/engine.hpp"
 #include "myct/manager/manager.hpp"
-#include "myct/supervisor/foreground.hpp"
+#include "myct/state/events.hpp"
+#include "myct/supervisor/client.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
@@ -16,19 +15,68 @@ namespace {
 
 /// Refuses before anything is made (docker-run(1), --cidfile and --tty).
 void check_request(const RunRequest& request) {
-  if (!request.cidfile.empty() && path_exists(request.cidfile))
-    throw Error(ErrorKind::Conflict, fmt::format("container ID file '{}' exists", request.cidfile), 0,
-                "make sure that the other container is not running, or delete the file");
-  if (request.tty && request.interactive && ::isatty(STDIN_FILENO) == 0)
-    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal");
+  check_cidfile(request);
+  if (request.restart.policy != state::RestartPolicy::No && request.remove)
+    throw_error(ErrorKind::Usage, "conflicting options: --restart and --rm");
 }
 
-void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo) {
-  if (request.cidfile.empty()) return;
-  Fd file = open_path(request.cidfile, O_WRONLY | O_CREAT | O_EXCL, 0644);
-  undo.push("write the container ID file", [path = request.cidfile] { remove_file(path); });
-  write_all(file.ref(), id, request.cidfile);
-  file.close_checked();
+image::Rootfs resolve_image(const Context& context, const RunRequest& request, const image::Progress& progress) {
+  return image::resolve(context.paths,
+                        {.image = request.image, .search_path = request.image_search_path, .progress = progress});
+}
+
+/// Only with a process between can a terminal be left and returned to, output be kept, and a program be started again.
+/// All else needs none, and is faster without.
+bool needs_supervisor(const RunRequest& request) {
+  const bool keeps_output = request.log && request.log->driver != state::LogDriver::Passthrough &&
+                            request.log->driver != state::LogDriver::None;
+  return request.tty || keeps_output || request.restart.policy != state::RestartPolicy::No;
+}
+
+void tell_of_creation(const Context& context, const state::Record& record, UndoStack& undo) {
+  state::append_event(context.paths, record, "create");
+  undo.push("tell of the creation", [&context, record] { state::append_event(context.paths, record, "destroy"); });
+}
+
+/// Everything from the request to a program that runs under its supervisor.
+Launched create_and_launch(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                           state::Record& record) {
+  UndoStack undo;
+  Container container = create_container(context, request, rootfs, undo);
+  write_cidfile(request, container.record.id, undo);
+  tell_of_creation(context, container.record, undo);
+  // Only what is thrown away at its end may run before its record is on the disk: its documents are then written while
+  // the init mounts its file systems.
+  if (!request.remove) save_documents(context, container);
+  Launched launched = launch(context, container, request.remove ? SaveDocuments::Yes : SaveDocuments::No);
+  undo.commit();
+  record = std::move(container.record);
+  return launched;
+}
+
+int run_supervised(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                   const Attachment& attachment, const supervisor::SignalCollector& signals) {
+  state::Record record;
+  Launched launched = create_and_launch(context, request, rootfs, record);
+  const supervisor::ClientEnd end =
+      supervisor::converse(launched.channel, launched.init.ref(), signals,
+                           {.tty = request.tty,
+                            .input = attachment.input ? supervisor::Input::Stdin : supervisor::Input::None,
+                            .detach_keys = attachment.detach_keys,
+                            .forward_signals = attachment.forward_signals});
+  if (end.why == supervisor::Leave::Lost)
+    throw Error(ErrorKind::System, fmt::format("the supervisor of container '{}' was killed", record.name), 0,
+                "the container was killed with it");
+  return end.exit_status;
+}
+
+/// A foreground container without a terminal gets our own descriptors: no copy loop, whatever the amount of data.
+engine::SpawnOptions spawn_options(const Context& context, const Container& container, const RunRequest& request,
+                                   const Fd& null) {
+  return {.bundle = container.directory,
+          .seccomp_cache = context.paths.cache() + "/seccomp",
+          .lifetime = engine::Lifetime::TiedToParent,
+          .standard_streams = {request.interactive ? STDIN_FILENO : null.get(), STDOUT_FILENO, STDERR_FILENO}};
 }
 
 void save_processes(const Context& context, const Container& container, const engine::Running& running) {
@@ -43,59 +91,51 @@ void save_processes(const Context& context, const Container& container, const en
   state::save_run_info(context.paths, container.record.id, run);
 }
 
-/// A foreground container without a terminal gets our own descriptors: no copy loop, whatever the amount of data.
-engine::SpawnOptions spawn_options(const Context& context, const Container& container, const RunRequest& request,
-                                   const Fd& null) {
-  return {.bundle = container.directory,
-          .seccomp_cache = context.paths.cache() + "/seccomp",
-          .lifetime = engine::Lifetime::TiedToParent,
-          .standard_streams = {request.interactive ? STDIN_FILENO : null.get(), STDOUT_FILENO, STDERR_FILENO}};
-}
-
-WaitStatus wait_for_end(engine::Running& running, const RunRequest& request,
-                        const supervisor::SignalCollector& signals) {
-  if (!running.console.valid()) return supervisor::wait_forwarding_signals(running.init, signals);
-  const supervisor::Input input = request.interactive ? supervisor::Input::Stdin : supervisor::Input::None;
-  return supervisor::relay_terminal(running.init, std::move(running.console), input, signals);
-}
-
-/// Writes down how it ended, or takes everything away.
-void finish(const Context& context, Container& container, const engine::Running& running, int exit_status) {
-  if (container.record.auto_remove) {
-    remove_everything(context, container.record, RemoveVolumes::Anonymous);
-    return;
-  }
-  if (running.cgroup) cgroup::remove_cgroup(*running.cgroup);
-  container.record.outcome = state::Outcome{.exit_code = exit_status, .finished_at = std::chrono::system_clock::now()};
-  // A forced removal from elsewhere has taken the directory away together with the program.
-  if (path_exists(container.directory)) state::save_record(context.paths, container.record);
-  remove_tree(context.paths.run_container(container.record.id));
-}
-
-}  // namespace
-
-int run(const Context& context, const RunRequest& request, const image::Progress& progress) {
-  check_request(request);
-  const image::Rootfs rootfs = image::resolve(
-      context.paths, {.image = request.image, .search_path = request.image_search_path, .progress = progress});
+/// This process owns the container, and the container dies with it.
+int run_directly(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                 const supervisor::SignalCollector& signals) {
   UndoStack undo;
-  const supervisor::SignalCollector signals;
   Container container = create_container(context, request, rootfs, undo);
-  write_cidfile(request, container.record.id, undo);
+  const std::string id = container.record.id;
+  write_cidfile(request, id, undo);
+  tell_of_creation(context, container.record, undo);
   const Fd null = request.interactive ? Fd() : open_path("/dev/null", O_RDONLY);
   engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, request, null));
-  // Only what is thrown away at its end may run before its record is on the disk: the documents are then written while
-  // the init mounts its file systems.
   if (!request.remove) save_documents(context, container);
   pending.proceed();
   if (request.remove) save_documents(context, container);
   engine::Running running = pending.wait_until_running();
   save_processes(context, container, running);
   undo.commit();
-  const WaitStatus status = wait_for_end(running, request, signals);
-  log::debug("container {} ended with status {}", container.record.id, status.exit_status());
-  finish(context, container, running, status.exit_status());
+  container.lock.reset();
+  state::append_event(context.paths, container.record, "start");
+  const WaitStatus status = supervisor::wait_forwarding_signals(running.init, signals);
+  log::debug("container {} ended with status {}", id, status.exit_status());
+  conclude(context, record_end(context, id, running.cgroup.value_or(""), {.exit_code = status.exit_status()}));
   return status.exit_status();
+}
+
+}  // namespace
+
+int run(const Context& context, const RunRequest& request, const Attachment& attachment,
+        const image::Progress& progress) {
+  check_request(request);
+  if (request.tty && attachment.input && ::isatty(STDIN_FILENO) == 0)
+    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal");
+  const image::Rootfs rootfs = resolve_image(context, request, progress);
+  const supervisor::SignalCollector signals;
+  if (needs_supervisor(request)) return run_supervised(context, request, rootfs, attachment, signals);
+  RunRequest direct = request;
+  if (!direct.log) direct.log = state::LogConfig{.driver = state::LogDriver::Passthrough};
+  return run_directly(context, direct, rootfs, signals);
+}
+
+std::string run_detached(const Context& context, const RunRequest& request, const image::Progress& progress) {
+  check_request(request);
+  const image::Rootfs rootfs = resolve_image(context, request, progress);
+  state::Record record;
+  (void)create_and_launch(context, request, rootfs, record);
+  return record.id;
 }
 
 }  // namespace myct::manager

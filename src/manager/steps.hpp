@@ -1,6 +1,7 @@
 // The manager's own building blocks, one per file beside this header.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,15 +10,18 @@
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
 #include "myct/spec/runtime_spec.hpp"
+#include "myct/supervisor/channel.hpp"
+#include "myct/supervisor/handover.hpp"
 
 namespace myct::manager {
 
 // --- create.cpp ----------------------------------------------------------------------------------------------------
-/// A container that has its directories and its name, and has not been started.
+/// A container with its directories, which this process may start.
 struct Container {
   state::Record record;
   oci::Spec spec;
   std::string directory;
+  std::optional<FileLock> lock;   ///< the container's; let go of when it has been started
   std::optional<FileLock> owner;  ///< tells other commands that somebody takes care of it
 };
 /// Makes all but the documents; what has to be taken back if a later step fails is pushed to `undo`.
@@ -26,6 +30,13 @@ struct Container {
 
 /// Writes config.json and the record; until then the container is one that is being made.
 void save_documents(const Context& context, const Container& container);
+/// Refuses a file that is there already, and writes the id to a new one. Throws Error.
+void check_cidfile(const RunRequest& request);
+void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo);
+/// Whether its documents are all there.
+[[nodiscard]] bool is_complete(const Context& context, const std::string& id);
+/// The container's config.json; throws Error.
+[[nodiscard]] oci::Spec load_spec(const Context& context, const std::string& id);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
 /// Refuses what can be refused before anything is made. Throws Error.
@@ -36,6 +47,9 @@ void check_mounts(const std::vector<MountRequest>& requests);
 /// Makes bind sources and volumes that are missing and fills new volumes from the image.
 [[nodiscard]] std::vector<oci::Mount> resolve_mounts(const Context& context, const std::vector<MountRequest>& requests,
                                                      const image::Rootfs& rootfs, UndoStack& undo);
+/// What inspect shows of them.
+[[nodiscard]] std::vector<state::MountPoint> describe_mounts(const Context& context,
+                                                             const std::vector<MountRequest>& requests);
 /// Removes a volume with its data; idempotent.
 void remove_volume(const Context& context, const std::string& name);
 
@@ -43,20 +57,61 @@ void remove_volume(const Context& context, const std::string& name);
 /// Every device node under /dev, for --privileged.
 [[nodiscard]] std::vector<oci::Device> list_host_devices();
 
+// --- launch.cpp ----------------------------------------------------------------------------------------------------
+/// A container under a supervisor of its own.
+struct Launched {
+  supervisor::Channel channel;  ///< the starter's end
+  Fd init;                      ///< pidfd
+};
+/// Forks the supervisor, which takes over the container's owner lock and starts the program. The documents of a
+/// container that `saves_documents` are written meanwhile. Throws the supervisor's own Error.
+enum class SaveDocuments : uint8_t { No, Yes };
+[[nodiscard]] Launched launch(const Context& context, Container& container, SaveDocuments save_documents);
+
+/// The supervisor's work from a configuration to a running program, after which it executes itself anew as what
+/// serves the program. `handover` says what it has already.
+[[noreturn]] void start_and_serve(const Context& context, const Container& container, supervisor::Channel starter,
+                                  supervisor::Handover handover);
+
+// --- finish.cpp ----------------------------------------------------------------------------------------------------
+/// How a run ended.
+struct End {
+  int exit_code = 0;
+  bool oom_killed = false;
+  std::string error;
+};
+/// What an owner holds when it has recorded the end: nobody else changes the container until it is gone.
+struct Finished {
+  std::optional<FileLock> lock;
+  std::optional<state::Record> record;  ///< nullopt: the container was removed under it
+};
+/// Removes the control group, records the end and tells those who wait for it. Throws Error.
+[[nodiscard]] Finished record_end(const Context& context, const std::string& id, const std::string& cgroup,
+                                  const End& end);
+/// What comes after: a container with --rm is removed, of another only the run directory.
+void conclude(const Context& context, Finished finished);
+
 // --- remove.cpp ----------------------------------------------------------------------------------------------------
-/// Takes away all that a container has on disk and in the kernel; its processes must be gone. Idempotent, and the
-/// directory with the record goes before the name and the run directory: a removal that was cut short can be
-/// repeated by anyone.
+/// Takes away all that a container has on disk and in the kernel; its processes must be gone. Idempotent, and a removal
+/// that was cut short can be completed by anyone.
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes);
-/// What a command owes to a dead container that it meets: one that was to be removed at its end, and whose own myct was
-/// killed before it could do so, is removed now. True if so.
-bool reconcile(const Context& context, const ContainerSummary& container);
+/// What a command owes to a dead container that it meets, whose own myct was killed before it could do so: one that was
+/// to be removed at its end is removed, of another the end is recorded. True if it is gone.
+bool reconcile(const Context& context, ContainerSummary& container);
 /// The same for a container directory without a record: its myct was killed while it made or removed it.
 void reconcile_unrecorded(const Context& context, const std::string& id);
+/// Removes what removals that were cut short have left.
+void sweep_removed(const Context& context);
 
 // --- list.cpp ------------------------------------------------------------------------------------------------------
 /// The container as it is now, after reconciliation; nullopt when it is being made or removed, or was removed by that.
 /// Throws Error when its record cannot be read.
 [[nodiscard]] std::optional<ContainerSummary> summarize(const Context& context, const std::string& id);
+/// The same of a container that a user names. Throws Error{NotFound}.
+[[nodiscard]] ContainerSummary find_summary(const Context& context, const std::string& reference);
+
+// --- stop.cpp ------------------------------------------------------------------------------------------------------
+/// Waits until the owner of a run has recorded its end and is gone; one that does not come to it is killed.
+void wait_for_owner(const state::RunInfo& run);
 
 }  // namespace myct::manager

@@ -140,6 +140,24 @@ std::vector<oci::Mount> resolve_mounts(const Context& context, const std::vector
   return mounts;
 }
 
+std::vector<state::MountPoint> describe_mounts(const Context& context, const std::vector<MountRequest>& requests) {
+  std::vector<state::MountPoint> points;
+  for (const MountRequest& request : requests) {
+    state::MountPoint point{.destination = request.target, .writable = request.access == Access::ReadWrite};
+    if (request.type == MountType::Tmpfs) {
+      point.type = "tmpfs";
+    } else {
+      const bool is_volume = request.type == MountType::Volume;
+      point.type = is_volume ? "volume" : "bind";
+      point.name = is_volume ? request.source : "";
+      point.source = is_volume ? volume_directory(context, request.source) + "/data" : request.source;
+      point.propagation = request.propagation;
+    }
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
 void remove_volume(const Context& context, const std::string& name) { remove_tree(volume_directory(context, name)); }
 
 }  // namespace myct::manager

@@ -113,10 +113,10 @@ bool claim_name(const Paths& paths, const std::string& name, std::string_view id
   return try_claim(target, path);
 }
 
-void remove_dangling_names(const Paths& paths) {
+void remove_dangling_names(const Paths& paths, const std::unordered_set<std::string>& live) {
   std::vector<std::string> dangling;
   for (const std::string& name : list_directory(paths.names(), Hidden::LeaveOut))
-    if (!path_exists(paths.names() + "/" + name)) dangling.push_back(name);
+    if (!live.contains(name) && !path_exists(paths.names() + "/" + name)) dangling.push_back(name);
   if (dangling.empty()) return;
   make_directories(paths.locks());
   const FileLock lock = FileLock::acquire(paths.locks() + "/names");

@@ -13,12 +13,29 @@ namespace {
 constexpr const char* kRecordName = "container.json";
 constexpr const char* kRunName = "run.json";
 constexpr const char* kOwnerName = "/owner";
+constexpr const char* kRemovingName = "removing";
+constexpr size_t kShortId = 12;
 
 Fd open_run_containers(const Paths& paths) {
   const std::string path = paths.run_containers();
   if (std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY)) return std::move(*fd);
   make_directories(path);
   return open_path(path, O_RDONLY | O_DIRECTORY);
+}
+
+/// Whether the file still has a name.
+bool is_linked(FdRef file) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) == -1) throw_errno("inspect a lock");
+  return status.st_nlink != 0;
+}
+
+/// Whether `path` still names this very directory.
+bool is_at(FdRef directory, const std::string& path) {
+  struct stat ours {};
+  struct stat named {};
+  if (::fstat(directory.get(), &ours) == -1) throw_errno("inspect '{}'", path);
+  return ::stat(path.c_str(), &named) == 0 && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
 }
 
 void lock_directory(FdRef directory, int operation, const std::string& name) {
@@ -62,10 +79,13 @@ Status status_of(const Record& record, const std::optional<RunInfo>& run, Kernel
   return Status::Created;
 }
 
-void save_record(const Paths& paths, const Record& record) {
+void save_record(const Paths& paths, const Record& record, Durability durability) {
   const Fd directory = open_path(paths.container(record.id), O_RDONLY | O_DIRECTORY);
-  save_atomically(directory.ref(), kRecordName, to_json(record),
-                  record.auto_remove ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+  save_atomically(directory.ref(), kRecordName, to_json(record), durability);
+}
+
+void save_record(const Paths& paths, const Record& record) {
+  save_record(paths, record, record.auto_remove ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
 }
 
 std::optional<Record> load_record(const Paths& paths, std::string_view id) {
@@ -92,8 +112,41 @@ FileLock own_container(const Paths& paths, std::string_view id) {
   const Fd all = open_run_containers(paths);
   // Shared: whoever removes orphans must not see this directory before it has an owner.
   lock_directory(all.ref(), LOCK_SH, paths.run_containers());
-  if (::mkdir(directory.c_str(), 0700) == -1 && errno != EEXIST) throw_errno("make directory '{}'", directory);
-  return FileLock::acquire(directory + kOwnerName);
+  for (;;) {
+    if (::mkdir(directory.c_str(), 0700) == -1 && errno != EEXIST) throw_errno("make directory '{}'", directory);
+    std::optional<Fd> file = try_open_path(directory + kOwnerName, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (!file) continue;  // the last owner has just taken the directory away
+    FileLock lock = FileLock::acquire(std::move(*file), directory + kOwnerName);
+    if (is_linked(lock.fd())) return lock;  // else the last owner took it away while we waited
+  }
+}
+
+FileLock lock_container(const Paths& paths, std::string_view id) {
+  const std::string path = paths.container(id);
+  if (std::optional<Fd> directory = try_open_path(path, O_RDONLY | O_DIRECTORY)) {
+    FileLock lock = FileLock::acquire(std::move(*directory), path);
+    if (is_at(lock.fd(), path)) return lock;
+  }
+  throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", id.substr(0, kShortId)), 0,
+              "it has been removed");
+}
+
+std::optional<FileLock> try_lock_container(const Paths& paths, std::string_view id) {
+  const std::string path = paths.container(id);
+  std::optional<Fd> directory = try_open_path(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return std::nullopt;
+  std::optional<FileLock> lock = FileLock::try_acquire(std::move(*directory), path);
+  if (lock && !is_at(lock->fd(), path)) return std::nullopt;
+  return lock;
+}
+
+void mark_removing(const Paths& paths, std::string_view id) {
+  if (std::optional<Fd> directory = try_open_path(paths.run_container(id), O_RDONLY | O_DIRECTORY))
+    (void)open_at(directory->ref(), kRemovingName, O_WRONLY | O_CREAT, 0600);
+}
+
+bool is_being_removed(const Paths& paths, std::string_view id) {
+  return path_exists(paths.run_container(id) + "/" + kRemovingName);
 }
 
 void remove_orphaned_run_directory(const Paths& paths, std::string_view id) {

@@ -14,11 +14,12 @@ namespace myct::supervisor {
 /// init of its pid namespace: so the third request to end that can have no effect kills it.
 class SignalForwarder {
  public:
-  explicit SignalForwarder(const ChildProcess& init) noexcept : init_(init) {}
+  /// `init` is its pidfd.
+  explicit SignalForwarder(FdRef init) noexcept : init_(init) {}
   void forward(int number);
 
  private:
-  const ChildProcess& init_;
+  FdRef init_;
   int ignored_requests_ = 0;
 };
 

@@ -32,10 +32,18 @@ sigset_t forwarded_signals() {
 
 constexpr int kRequestsUntilKill = 3;
 
+/// The process behind a pidfd, as this pid namespace numbers it (proc(5), /proc/PID/fdinfo); 0 when it is gone.
+pid_t pid_of(FdRef pidfd) {
+  constexpr std::string_view kField = "\nPid:\t";
+  const std::string info = try_read_file(fmt::format("/proc/self/fdinfo/{}", pidfd.get())).value_or("");
+  const size_t field = info.find(kField);
+  return field == std::string::npos ? 0 : static_cast<pid_t>(std::atoi(info.c_str() + field + kField.size()));
+}
+
 /// Whether a process has a handler for a signal: proc(5), "SigCgt".
-bool catches(pid_t pid, int number) {
+bool catches(FdRef pidfd, int number) {
   constexpr std::string_view kField = "SigCgt:\t";
-  const std::string status = try_read_file(fmt::format("/proc/{}/status", pid)).value_or("");
+  const std::string status = try_read_file(fmt::format("/proc/{}/status", pid_of(pidfd))).value_or("");
   const size_t field = status.find(kField);
   if (field == std::string::npos) return true;  // gone, or not to be seen: nothing to conclude from
   const uint64_t caught = std::strtoull(status.c_str() + field + kField.size(), nullptr, 16);
@@ -64,17 +72,17 @@ std::optional<int> next_signal(const SignalCollector& signals) {
 
 void SignalForwarder::forward(int number) {
   const bool asks_to_end = number == SIGINT || number == SIGTERM || number == SIGQUIT || number == SIGHUP;
-  if (asks_to_end && !catches(init_.pid(), number) && ++ignored_requests_ == kRequestsUntilKill) {
+  if (asks_to_end && !catches(init_, number) && ++ignored_requests_ == kRequestsUntilKill) {
     log::warning(
         "process 1 of the container ignores signal {}, as it has no handler for it: killed; --init avoids this",
         number);
     number = SIGKILL;
   }
-  init_.signal(number);
+  send_signal(init_, number);
 }
 
 WaitStatus wait_forwarding_signals(ChildProcess& init, const SignalCollector& signals) {
-  SignalForwarder forwarder(init);
+  SignalForwarder forwarder(init.pidfd());
   std::array<pollfd, 2> events = {pollfd{.fd = init.pidfd().get(), .events = POLLIN, .revents = 0},
                                   pollfd{.fd = signals.fd().get(), .events = POLLIN, .revents = 0}};
   for (;;) {

@@ -3,13 +3,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -17,61 +13,10 @@
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/supervisor/foreground.hpp"
+#include "raw_terminal.hpp"
 
 namespace myct::supervisor {
 namespace {
-
-/// Raw mode on stdin while it lives. A small guard process waits on a pipe: when this process is killed, the pipe
-/// closes without the word that all is well, and the guard restores the mode in its place.
-class RawTerminal {
- public:
-  RawTerminal() {
-    if (::tcgetattr(STDIN_FILENO, &before_) == -1) throw_errno("read the terminal's mode");
-    start_guard();
-    termios raw = before_;
-    ::cfmakeraw(&raw);
-    if (::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == -1) throw_errno("put the terminal into raw mode");
-  }
-  RawTerminal(const RawTerminal&) = delete;
-  RawTerminal& operator=(const RawTerminal&) = delete;
-  ~RawTerminal() {
-    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
-    const char all_is_well = 1;
-    if (::write(to_guard_.get(), &all_is_well, 1) == 1) to_guard_.reset();
-    ::waitpid(guard_, nullptr, 0);
-  }
-
- private:
-  void start_guard() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) == -1) throw_errno("make a pipe");
-    const Fd from_owner(ends[0]);
-    to_guard_ = Fd(ends[1]);
-    guard_ = ::fork();
-    if (guard_ == -1) throw_errno("make the terminal's guard process");
-    if (guard_ == 0) guard(from_owner.get());
-  }
-
-  [[noreturn]] void guard(int from_owner) {
-    // Nothing of the owner's may stay open here: its end of the pipe, the container's pty, its lock.
-    constexpr int kPipe = 3;
-    if (from_owner != kPipe) ::dup2(from_owner, kPipe);
-    close_from(kPipe + 1);
-    ::prctl(PR_SET_NAME, "myct-terminal");
-    // A signal for the whole process group must not take the guard away; a background process that sets a
-    // terminal's mode would be stopped by SIGTTOU.
-    sigset_t all;
-    ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, nullptr);
-    char word = 0;
-    if (::read(kPipe, &word, 1) != 1) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
-    ::_exit(0);
-  }
-
-  termios before_{};
-  Fd to_guard_;
-  pid_t guard_ = -1;
-};
 
 class Relay {
  public:
@@ -181,7 +126,7 @@ class Relay {
   }
 
   ChildProcess& init_;
-  SignalForwarder forwarder_{init_};
+  SignalForwarder forwarder_{init_.pidfd()};
   Fd console_;
   const SignalCollector& signals_;
   std::string pending_;

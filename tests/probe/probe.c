@@ -14,6 +14,7 @@
 //   hold            prints "ready", then sleeps until killed; "continued" whenever it is
 //   device PATH     "c MAJOR:MINOR MODE" or "b …"
 //   rlimit N        "SOFT HARD" of resource number N
+//   swap A B        prints "ready", then exchanges the two names again and again until killed
 //   arguments WORD… each argument on a line
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -272,6 +273,13 @@ static int print_device(const char* path) {
   return 0;
 }
 
+static int swap(const char* a, const char* b) {
+  const unsigned exchange = 2;  // RENAME_EXCHANGE of linux/fs.h
+  say("ready");
+  for (;;)
+    if (syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, exchange) == -1) return 1;
+}
+
 static int print_rlimit(int resource) {
   struct rlimit limit;
   if (getrlimit(resource, &limit) == -1) return 1;
@@ -295,6 +303,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "count") == 0) return count_bytes();
   if (strcmp(what, "device") == 0) return print_device(word);
   if (strcmp(what, "rlimit") == 0) return print_rlimit(atoi(word));
+  if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);
     return 0;

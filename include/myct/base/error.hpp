@@ -16,6 +16,8 @@ namespace myct {
 /// "already there" without reading text.
 enum class ErrorKind : uint8_t { Usage, NotFound, Conflict, Invalid, Unsupported, Denied, System, Internal };
 
+/// Exit status of a command that could not do all that it was asked to, or was not given the right number of words.
+inline constexpr int kExitFailure = 1;
 /// Exit status of myct's own failures (docker-run(1)).
 inline constexpr int kExitOwnFailure = 125;
 /// Exit status when the command exists but cannot be executed.

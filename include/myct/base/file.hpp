@@ -86,6 +86,12 @@ class FileLock {
   [[nodiscard]] static FileLock acquire(const std::string& path);
   /// nullopt when somebody else holds it.
   [[nodiscard]] static std::optional<FileLock> try_acquire(const std::string& path);
+  /// The same on what is open already, a directory for example; `name` is for messages.
+  [[nodiscard]] static FileLock acquire(Fd fd, const std::string& name);
+  [[nodiscard]] static std::optional<FileLock> try_acquire(Fd fd, const std::string& name);
+
+  /// Takes over a lock that this process has inherited with its descriptor.
+  [[nodiscard]] static FileLock inherit(Fd fd) { return FileLock(std::move(fd)); }
 
   [[nodiscard]] FdRef fd() const noexcept { return fd_.ref(); }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,11 @@ const std::string& boot_id();
 [[nodiscard]] bool is_running(const ProcessIdentity& identity);
 /// A pidfd of that very process, or nullopt when it is gone.
 [[nodiscard]] std::optional<Fd> open_process(const ProcessIdentity& identity);
+
+/// Sends a signal by a pidfd; a process that is gone already is fine. Throws Error.
+void send_signal(FdRef pidfd, int signal_number);
+/// Waits until the process behind `pidfd` has ended; a negative time-out waits for ever. False when the time is up.
+[[nodiscard]] bool wait_for_exit(FdRef pidfd, std::chrono::milliseconds timeout);
 
 /// How a process ended, as wait(2) tells it.
 struct WaitStatus {

@@ -12,9 +12,11 @@ namespace myct {
 /// Parses "512", "512M", "1.5g", "64MiB": suffixes b k m g t p with optional "b" or "ib", in any case, always
 /// 1024-based, as docker(1) does. nullopt for anything else, negative or out of range.
 [[nodiscard]] std::optional<uint64_t> parse_bytes(std::string_view text);
+/// The same with 1000-based suffixes, also "MiB", as docker(1) takes for --log-opt max-size.
+[[nodiscard]] std::optional<uint64_t> parse_decimal_bytes(std::string_view text);
 
-/// "3.49MB": 1000-based with at most four significant digits, as docker images prints sizes.
-[[nodiscard]] std::string human_size(uint64_t bytes);
+/// "3.49MB": 1000-based with at most `digits` significant digits; docker ps has three.
+[[nodiscard]] std::string human_size(uint64_t bytes, int digits = 4);
 
 /// "About a minute", "5 minutes", "2 days": Docker's HumanDuration.
 [[nodiscard]] std::string human_duration(std::chrono::seconds duration);

@@ -1,8 +1,12 @@
 // The v2 control group of one container.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "myct/base/fd.hpp"
 
@@ -17,6 +21,8 @@ class Cgroup {
  public:
   /// Makes the group `path` ("/myct/<id>") and its missing parents under `hierarchy`. Throws Error.
   [[nodiscard]] static Cgroup create(const std::string& hierarchy, const std::string& path);
+  /// The existing group at `path` (absolute, as path()). Throws Error.
+  [[nodiscard]] static Cgroup open(const std::string& path);
 
   /// The group's directory, for CLONE_INTO_CGROUP.
   [[nodiscard]] FdRef directory() const noexcept { return directory_.ref(); }
@@ -28,6 +34,31 @@ class Cgroup {
   Cgroup(Fd directory, std::string path) : directory_(std::move(directory)), path_(std::move(path)) {}
   Fd directory_;
   std::string path_;
+};
+
+enum class Freezer : uint8_t { Thawed, Frozen };
+/// Stops or continues every process in the group at `path` and waits until that is so (cgroup.freeze, since 5.2).
+/// Throws Error.
+void set_freezer(const std::string& path, Freezer freezer);
+
+/// The processes in the group at `path` and those below; none when it is absent.
+[[nodiscard]] std::vector<pid_t> processes_in(const std::string& path);
+
+/// Tells when the kernel kills a process of a group because its memory is used up (memory.events, "oom_kill").
+class OomWatch {
+ public:
+  /// nullopt where the group has no memory controller.
+  [[nodiscard]] static std::optional<OomWatch> open(const std::string& path);
+
+  /// Becomes readable-with-priority (POLLPRI) on each change.
+  [[nodiscard]] FdRef fd() const noexcept { return fd_.ref(); }
+  /// Whether a process was killed since the watch was opened or last asked.
+  [[nodiscard]] bool killed();
+
+ private:
+  explicit OomWatch(Fd fd) : fd_(std::move(fd)) { (void)killed(); }
+  Fd fd_;
+  uint64_t kills_ = 0;
 };
 
 /// Kills what is left in the group at `path` (absolute, as Cgroup::path()) and removes it with all groups below.

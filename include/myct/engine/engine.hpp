@@ -31,6 +31,12 @@ struct Running {
   std::optional<std::string> cgroup;  ///< absolute path of its control group
 };
 
+/// A running container that another process is to join.
+struct Target {
+  FdRef init;          ///< pidfd of its init; borrowed
+  std::string cgroup;  ///< absolute path of its control group, or empty
+};
+
 /// A container whose init exists in its namespaces and cgroup and waits. Destroying it kills the init.
 class Pending {
  public:
@@ -47,6 +53,7 @@ class Pending {
 
  private:
   friend Pending spawn(const oci::Spec&, const SpawnOptions&);
+  friend Pending enter(const oci::Spec&, const SpawnOptions&, const Target&);
   struct State;
   explicit Pending(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
@@ -54,5 +61,10 @@ class Pending {
 
 /// Makes the control group and the init process. Throws Error.
 [[nodiscard]] Pending spawn(const oci::Spec& spec, const SpawnOptions& options);
+
+/// Makes a process in a running container's namespaces and control group. `spec` is the container's configuration with
+/// the new process in it; its mounts and the like are not looked at. Throws Error{NotFound} when the container ends
+/// meanwhile. This process becomes undumpable.
+[[nodiscard]] Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target);
 
 }  // namespace myct::engine

@@ -9,6 +9,7 @@
 
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/state/paths.hpp"
+#include "myct/state/record.hpp"
 
 namespace myct::manager {
 
@@ -58,11 +59,38 @@ struct RunRequest {
   SecurityRequest security;
   std::map<std::string, std::string> labels;
   std::string cidfile;
+  std::optional<int> stop_signal;   ///< instead of the image's
+  std::optional<int> stop_seconds;  ///< until SIGKILL; -1: for ever
+  state::Restart restart;
+  std::optional<state::LogConfig> log;  ///< without it: json-file, or passthrough for what needs no supervisor
   bool interactive = false;
   bool tty = false;
   bool remove = false;
   bool read_only = false;
   bool init = false;
+};
+
+/// How a user's streams stand to a running container.
+struct Attachment {
+  std::string detach_keys;  ///< the bytes; empty: none
+  bool input = false;       ///< stdin goes to the program
+  bool forward_signals = true;
+};
+
+struct StopRequest {
+  std::optional<int> signal;   ///< instead of the container's
+  std::optional<int> seconds;  ///< until SIGKILL; -1: for ever
+};
+
+struct ExecRequest {
+  std::vector<std::string> command;
+  std::vector<std::string> env;
+  std::optional<std::string> user;
+  std::optional<std::string> workdir;
+  bool interactive = false;
+  bool tty = false;
+  bool detach = false;
+  bool privileged = false;
 };
 
 /// Where everything is kept.

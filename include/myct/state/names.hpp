@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "myct/state/paths.hpp"
 
@@ -26,8 +27,8 @@ void check_name(std::string_view name);
 /// name without a container cannot stay taken. False when another container holds it.
 [[nodiscard]] bool claim_name(const Paths& paths, const std::string& name, std::string_view id);
 
-/// Removes names whose containers are gone: left by a kill, and free already.
-void remove_dangling_names(const Paths& paths);
+/// Removes names whose containers are gone: left by a kill, and free already. Those in `live` are not looked at.
+void remove_dangling_names(const Paths& paths, const std::unordered_set<std::string>& live);
 
 /// Gives the name up if `id` holds it; idempotent.
 void release_name(const Paths& paths, const std::string& name, std::string_view id);

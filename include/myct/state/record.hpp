@@ -30,8 +30,9 @@ struct Restart {
 };
 
 enum class LogDriver : uint8_t { JsonFile, None, Journald, Passthrough };
+constexpr unsigned kMostLogFiles = 100;
 /// Where a supervised container's output goes. The bounds are json-file's: the log never takes more than
-/// max_size * max_file bytes.
+/// max_size * max_file bytes, unless a single record is longer than max_size. max_file is 1 to kMostLogFiles.
 struct LogConfig {
   LogDriver driver = LogDriver::JsonFile;
   uint64_t max_size = 10'000'000;
@@ -128,6 +129,8 @@ struct KernelView {
 
 /// Writes container.json, also across a power loss unless the container is removed at its end anyway. Throws Error.
 void save_record(const Paths& paths, const Record& record);
+/// The same with a durability of the caller's choice.
+void save_record(const Paths& paths, const Record& record, Durability durability);
 /// nullopt when there is no such container; throws Error when the record cannot be read.
 [[nodiscard]] std::optional<Record> load_record(const Paths& paths, std::string_view id);
 void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
@@ -138,6 +141,17 @@ void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 [[nodiscard]] FileLock own_container(const Paths& paths, std::string_view id);
 /// Whether such a process lives.
 [[nodiscard]] bool has_owner(const Paths& paths, std::string_view id);
+
+/// The container's lock: held by every command while it changes the container, for moments only; commands that only
+/// read take none. It is an flock(2) on the container's directory, so that it needs no file and goes with the
+/// container. Throws Error{NotFound} when the container is gone, or goes while it is waited for.
+[[nodiscard]] FileLock lock_container(const Paths& paths, std::string_view id);
+/// nullopt when somebody else has it, or the container is gone.
+[[nodiscard]] std::optional<FileLock> try_lock_container(const Paths& paths, std::string_view id);
+
+/// Tells the owner of a running container that it is about to be removed by force: no restart, nothing to be synced.
+void mark_removing(const Paths& paths, std::string_view id);
+[[nodiscard]] bool is_being_removed(const Paths& paths, std::string_view id);
 
 /// Removes the run directory of a container that has neither an owner nor a directory of its own: its myct was killed
 /// before it made that, or after it removed it. Throws Error.

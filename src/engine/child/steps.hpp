@@ -31,7 +31,9 @@ struct Terminal {
   Fd master;
   Fd slave;
 };
-[[nodiscard]] Terminal open_terminal(FdRef root, const TerminalPlan& plan);
+/// Whether it is also bound on /dev/console.
+enum class IsConsole : uint8_t { No, Yes };
+[[nodiscard]] Terminal open_terminal(FdRef root, const TerminalPlan& plan, IsConsole is_console);
 
 // mask.cpp: runs inside the new root.
 void mask_paths(const std::vector<std::string>& masked, const std::vector<std::string>& readonly);

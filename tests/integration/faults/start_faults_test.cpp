@@ -35,15 +35,23 @@ class StartFault : public ContainerTest, public ::testing::WithParamInterface<St
     return faulty(variable, {"-v", "/anonymous", "-v", "named:/data", "-v", path("source") + ":/bound", "--tmpfs", "/t",
                              "--cidfile", path("cid"), "-w", "/new", "--ulimit", "core=0", "-t"});
   }
+  [[nodiscard]] static int child_of(int parent) {
+    const std::string pid = std::to_string(parent);
+    int child = 0;
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
+    return child;
+  }
   /// The container's init, as soon as it has stopped in its step; 0 when it never does.
   [[nodiscard]] static int paused_child(const Process& starting) {
-    const std::string pid = std::to_string(starting.pid());
     int child = 0;
     const bool paused = eventually([&] {
-      std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> child;
-      std::string name;
-      std::getline(std::ifstream("/proc/" + std::to_string(child) + "/comm"), name);
-      return name == "paused";
+      // With a terminal the starter's child is the supervisor, and the init is the supervisor's.
+      for (int parent = child_of(starting.pid()); parent != 0; parent = child_of(parent)) {
+        std::string name;
+        std::getline(std::ifstream("/proc/" + std::to_string(parent) + "/comm"), name);
+        if (name == "paused") child = parent;
+      }
+      return child != 0;
     });
     EXPECT_TRUE(paused) << "the child never came to the step";
     return paused ? child : 0;

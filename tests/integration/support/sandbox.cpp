@@ -39,7 +39,7 @@ bool may_stay(const std::string& path) {
       "/root|/run"
       "|/root/(images|layers|cache)(/[^.].*)?"
       "|/root/(containers|names|volumes)"
-      "|/run/(containers|init|locks(/.*)?)");
+      "|/run/(containers|init|events|locks(/.*)?)");
   return std::regex_match(path, kAllowed) && path.find("/.staging") == std::string::npos;
 }
 

@@ -26,6 +26,14 @@ TEST(ParseBytes, refuses_what_is_not_a_size) {
     EXPECT_EQ(parse_bytes(text), std::nullopt) << text;
 }
 
+TEST(ParseDecimalBytes, counts_in_thousands_whatever_the_suffix) {
+  EXPECT_EQ(parse_decimal_bytes("512"), 512U);
+  EXPECT_EQ(parse_decimal_bytes("10m"), 10'000'000U);
+  EXPECT_EQ(parse_decimal_bytes("10MiB"), 10'000'000U);
+  EXPECT_EQ(parse_decimal_bytes("1.5kb"), 1500U);
+  for (const char* text : {"", "-1", "x", "1x"}) EXPECT_EQ(parse_decimal_bytes(text), std::nullopt) << text;
+}
+
 TEST(HumanSize, has_four_significant_digits) {
   EXPECT_EQ(human_size(0), "0B");
   EXPECT_EQ(human_size(999), "999B");

@@ -177,6 +177,40 @@ TEST(SecurityOption, accepts_dockers_forms) {
     EXPECT_THROW(apply_security_option(text, security), Error) << text;
 }
 
+TEST(LogOption, sets_the_bounds_of_a_json_file_log) {
+  state::LogConfig config;
+  apply_log_option("max-size=500k", config);
+  apply_log_option("max-file=5", config);
+  EXPECT_EQ(config.max_size, 500'000U);
+  EXPECT_EQ(config.max_file, 5U);
+}
+
+TEST(LogOption, refuses_what_it_cannot_do_by_name) {
+  state::LogConfig config;
+  EXPECT_THAT(usage_error([&] { apply_log_option("max-size=-1", config); }), HasSubstr("would fill the disk"));
+  EXPECT_THAT(usage_error([&] { apply_log_option("compress=true", config); }), HasSubstr("'compress'"));
+  EXPECT_THAT(usage_error([&] { apply_log_option("max-size", config); }), HasSubstr("NAME=VALUE"));
+  for (const char* text : {"max-size=", "max-size=0", "max-size=x", "max-size=10x", "max-file=0", "max-file=101",
+                           "max-file=-1", "max-file=x"})
+    EXPECT_THAT(usage_error([&] { apply_log_option(text, config); }), HasSubstr("invalid --log-opt")) << text;
+  config.driver = state::LogDriver::Journald;
+  EXPECT_THAT(usage_error([&] { apply_log_option("max-size=1m", config); }), HasSubstr("'journald'"));
+  EXPECT_EQ(config.max_size, state::LogConfig().max_size);
+}
+
+TEST(ParseLogDriver, knows_the_four) {
+  EXPECT_EQ(parse_log_driver("json-file"), state::LogDriver::JsonFile);
+  EXPECT_EQ(parse_log_driver("passthrough"), state::LogDriver::Passthrough);
+  EXPECT_THAT(usage_error([] { (void)parse_log_driver("syslog"); }), HasSubstr("'syslog'"));
+}
+
+TEST(ParsePointInTime, names_the_option_and_the_forms) {
+  EXPECT_EQ(parse_point_in_time("10", "--since", SystemTime()), SystemTime(std::chrono::seconds(10)));
+  const std::string error = usage_error([] { (void)parse_point_in_time("noon", "--since", SystemTime()); });
+  EXPECT_THAT(error, HasSubstr("'noon' for '--since'"));
+  EXPECT_THAT(error, HasSubstr("1h30m"));
+}
+
 TEST(CheckHostname, takes_what_the_kernel_and_resolvers_take) {
   EXPECT_NO_THROW(check_hostname("web-1.example.org"));
   for (const char* text : {"", "-x", ".x", "a b", "a_b"}) EXPECT_THROW(check_hostname(text), Error) << text;

@@ -1,0 +1,23 @@
+// What happens to containers, told as it happens: one JSON object a line, appended by whoever makes it happen.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "myct/state/paths.hpp"
+#include "myct/state/record.hpp"
+
+namespace myct::state {
+
+/// Appends an event of the container: `action` is Docker's word ("create", "start", "die", "oom", "kill", "stop",
+/// "destroy", ...), `attributes` come on top of the container's name, image and labels. Telling must not fail what is
+/// told: an error is logged at debug level. The file is bounded; see docs/files.md.
+void append_event(const Paths& paths, const Record& record, std::string_view action,
+                  const std::map<std::string, std::string>& attributes = {}) noexcept;
+
+/// The event as the line that is appended, in the form of docker events --format json.
+[[nodiscard]] std::string event_line(const Record& record, std::string_view action,
+                                     const std::map<std::string, std::string>& attributes, SystemTime time);
+
+}  // namespace myct::state

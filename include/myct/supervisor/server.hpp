@@ -1,0 +1,87 @@
+// What a supervisor does while its container runs: the program's streams to the log and to the clients, the clients'
+// input to the program, and an eye on the program's end.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "myct/base/fd.hpp"
+#include "myct/base/process.hpp"
+#include "myct/cgroup/cgroup.hpp"
+#include "myct/supervisor/channel.hpp"
+#include "myct/supervisor/stream.hpp"
+
+namespace myct::supervisor {
+
+/// Our ends of the program's streams. With a terminal only `console` is valid; what is not wanted is not valid.
+struct Streams {
+  Fd console;
+  Fd input;
+  Fd output;
+  Fd error;
+};
+
+/// What happens is told to the owner of the server.
+struct Callbacks {
+  std::function<void(Stream, std::string_view)> output;  ///< everything that the program writes
+  std::function<void()> out_of_memory;
+};
+
+/// Serves one run of a container; single-threaded, and never waits for a client, but for the starter: as its output is
+/// what the user looks at, the program waits when it does not keep up, as if it had the user's own terminal or pipe.
+/// Another client that does not keep up is sent away.
+class Server {
+ public:
+  /// `starter` may be invalid. `listener` is borrowed.
+  Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom, Callbacks callbacks);
+
+  /// Returns when `init` has ended and all that it wrote has been passed on; reaps it. SIGTERM makes it send
+  /// `stop_signal`. Throws Error.
+  WaitStatus run(ChildProcess& init, int stop_signal);
+  /// Tells the clients the exit status.
+  void tell_end(int exit_status);
+  /// Closes all conversations: the clients see the end.
+  void close_clients();
+  /// Whether SIGTERM has come.
+  [[nodiscard]] bool asked_to_end() const noexcept { return asked_to_end_; }
+  /// Waits in the way between two runs; false when SIGTERM has come.
+  [[nodiscard]] bool pause(std::chrono::milliseconds delay);
+
+ private:
+  struct Client {
+    Channel channel;
+    bool is_starter = false;
+    bool leaves = false;  ///< has said Detach
+  };
+
+  void step(ChildProcess& init, int stop_signal);
+  void accept_clients();
+  void read_client(Client& client);
+  void client_gone(Client& client);
+  void take_signals(ChildProcess* init, int stop_signal);
+  bool read_stream(Fd& fd, Stream stream);
+  void pass_on(Kind kind, std::string_view bytes);
+  void flush_held(int timeout);
+  void write_input();
+  void hang_up();
+  [[nodiscard]] Fd& input() noexcept { return streams_.console.valid() ? streams_.console : streams_.input; }
+
+  Streams streams_;
+  FdRef listener_;
+  Fd signals_;
+  std::optional<cgroup::OomWatch> oom_;
+  Callbacks callbacks_;
+  std::vector<Client> clients_;
+  MessageBuffer message_;
+  std::vector<char> chunk_;
+  std::string pending_input_;
+  bool close_input_ = false;  ///< when pending_input_ is written
+  std::string held_;          ///< output that the starter has no room for
+  Kind held_kind_{};
+  bool asked_to_end_ = false;
+};
+
+}  // namespace myct::supervisor

@@ -1,0 +1,82 @@
+// myct events.
+#include <memory>
+
+#include "command.hpp"
+#include "container_flags.hpp"
+#include "flags.hpp"
+#include "format.hpp"
+#include "myct/base/error.hpp"
+#include "myct/manager/events.hpp"
+#include "output.hpp"
+
+namespace myct::cli {
+namespace {
+
+struct EventsFlags {
+  std::vector<std::string> filters;
+  std::string since;
+  std::string until;
+  std::string format;
+};
+
+std::map<std::string, std::vector<std::string>> parse_filters(const std::vector<std::string>& texts) {
+  std::map<std::string, std::vector<std::string>> filters;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid filter '{}': give KEY=VALUE", text);
+    const std::string key = text.substr(0, equals);
+    if (key != "container" && key != "event" && key != "image" && key != "label" && key != "type")
+      throw Error(ErrorKind::Usage, fmt::format("invalid filter '{}'", key), 0,
+                  "there are: container, event, image, label, type")
+          .set_exit_status(kExitFailure);
+    filters[key].push_back(text.substr(equals + 1));
+  }
+  return filters;
+}
+
+/// "2024-05-01T10:00:00.123456789Z container die 0123… (exitCode=0, image=alpine, name=web)", as docker prints it.
+std::string describe(const Json& event) {
+  const SystemTime time{
+      std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds(event.value("timeNano", int64_t{0})))};
+  const Json actor = event.value("Actor", Json::object());
+  std::string attributes;
+  for (const auto& [key, value] : actor.value("Attributes", Json::object()).items())
+    attributes += fmt::format("{}{}={}", attributes.empty() ? "" : ", ", key,
+                              value.is_string() ? value.get<std::string>() : value.dump());
+  return fmt::format("{} {} {} {} ({})", format_time(time), event.value("Type", ""), event.value("Action", ""),
+                     event.value("id", ""), attributes);
+}
+
+int print_events(const EventsFlags& flags, const manager::Context& context) {
+  const SystemTime now = std::chrono::system_clock::now();
+  manager::EventsRequest request{.filters = parse_filters(flags.filters)};
+  if (!flags.since.empty()) request.since = parse_point_in_time(flags.since, "--since", now);
+  if (!flags.until.empty()) request.until = parse_point_in_time(flags.until, "--until", now);
+  std::optional<Template> shape;
+  if (!flags.format.empty() && flags.format != "json") shape.emplace(replace_escapes(flags.format));
+  manager::watch_events(context, request, [&](std::string_view line) {
+    if (flags.format == "json") {
+      print_line(line);
+    } else {
+      const Json event = Json::parse(line);
+      print_line(shape ? shape->render({.root = event}) : describe(event));
+    }
+    return flush_output();  // as it happens
+  });
+  return 0;
+}
+
+}  // namespace
+
+void define_events(CLI::App& command, Action& action) {
+  const auto flags = std::make_shared<EventsFlags>();
+  set_usage(command, "Usage: myct events [OPTIONS]");
+  add_list(command, "-f,--filter", flags->filters, "Only events that fit: container, event, image, label, type",
+           "KEY=VALUE");
+  command.add_option("--since", flags->since, "Print those since that time, too")->type_name("TIME")->take_last();
+  command.add_option("--until", flags->until, "End at that time")->type_name("TIME")->take_last();
+  command.add_option("--format", flags->format, "json, or a template for each event")->type_name("FORMAT")->take_last();
+  action = [flags](const manager::Context& context) { return print_events(*flags, context); };
+}
+
+}  // namespace myct::cli

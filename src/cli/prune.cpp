@@ -1,0 +1,69 @@
+// myct prune.
+#include <unistd.h>
+
+#include <memory>
+
+#include "command.hpp"
+#include "container_flags.hpp"
+#include "flags.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/units.hpp"
+#include "myct/manager/prune.hpp"
+#include "output.hpp"
+
+namespace myct::cli {
+namespace {
+
+manager::PruneRequest parse_filters(const std::vector<std::string>& texts) {
+  manager::PruneRequest request;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid filter '{}': give KEY=VALUE", text);
+    const std::string key = text.substr(0, equals);
+    const std::string value = text.substr(equals + 1);
+    if (key == "until")
+      request.until = parse_point_in_time(value, "--filter until", std::chrono::system_clock::now());
+    else if (key == "label")
+      request.labels.push_back(value);
+    else if (key == "label!")
+      request.not_labels.push_back(value);
+    else
+      throw Error(ErrorKind::Usage, fmt::format("invalid filter '{}'", key), 0, "there are: until, label, label!")
+          .set_exit_status(kExitFailure);
+  }
+  return request;
+}
+
+/// Docker's question; the end of the input is a no.
+bool is_confirmed() {
+  print_text("WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ");
+  (void)flush_output();
+  std::string answer;
+  for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n';) answer += c;
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+}  // namespace
+
+void define_prune(CLI::App& command, Action& action) {
+  struct Flags {
+    std::vector<std::string> filters;
+    bool force = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  set_usage(command, "Usage: myct prune [OPTIONS]");
+  command.add_flag("-f,--force", flags->force, "Do not ask");
+  add_list(command, "--filter", flags->filters, "Only those that fit: until=TIME, label=KEY[=VALUE], label!=...",
+           "KEY=VALUE");
+  action = [flags](const manager::Context& context) {
+    const manager::PruneRequest request = parse_filters(flags->filters);
+    if (!flags->force && !is_confirmed()) return 0;
+    const manager::PruneResult result = manager::prune(context, request);
+    if (!result.ids.empty()) print_line("Deleted Containers:");
+    for (const std::string& id : result.ids) print_line(id);
+    print_line((result.ids.empty() ? "" : "\n") + ("Total reclaimed space: " + human_size(result.bytes)));
+    return 0;
+  };
+}
+
+}  // namespace myct::cli

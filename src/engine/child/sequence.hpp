@@ -1,0 +1,40 @@
+// What the two sequences of steps, starting a container and entering one, have in common.
+#pragma once
+
+#include <ctime>
+
+#include "child/init.hpp"
+#include "child/steps.hpp"
+
+namespace myct::engine {
+
+/// Marks the step that is being taken, and at debug level says how long the one before took.
+class Steps {
+ public:
+  explicit Steps(const ChildContext& context) noexcept;
+  void enter(Step step);
+
+ private:
+  void report();
+
+  const ChildContext& context_;
+  timespec began_{};
+};
+
+/// Ends this process when the parent does. Credential changes clear it (prctl(2)), so it is asked for again after
+/// them; the parent may have died before, which the closed socket tells (getppid() is 0 across pid namespaces).
+void die_with_parent(const ChildContext& context);
+
+/// Makes the streams the program's 0, 1 and 2 and closes everything else but the conversation with the parent: here,
+/// long before the exec, because the program itself, its interpreter and its working directory are looked up by paths,
+/// and a path may lead through /proc/self/fd/<n> and a directory of the host (CVE-2024-21626).
+void keep_only_streams(Handshake& parent, const int (&streams)[3]);
+
+/// The last steps of both: limits, filter, working directory, identity, exec.
+[[noreturn]] void run_program(Steps& steps, const ChildContext& context);
+
+// enter.cpp
+/// Into a running container, and to the program.
+[[noreturn]] void enter_container(const ChildContext& context);
+
+}  // namespace myct::engine

@@ -1,0 +1,142 @@
+#include "myct/manager/check.hpp"
+
+#include <sys/stat.h>
+
+#include <ctime>
+
+#include "build_spec.hpp"
+#include "myct/base/error.hpp"
+#include "myct/cgroup/cgroup.hpp"
+#include "myct/state/names.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+using Findings = std::vector<Finding>;
+
+constexpr size_t kIdDigits = 64;
+/// What is younger may be on its way: a container being made, in another process or under another root.
+constexpr time_t kSettledSeconds = 60;
+
+std::string container_named(const std::string& id) { return "container " + short_id(id); }
+
+bool is_id(const std::string& name) { return name.size() == kIdDigits && is_hex(name); }
+
+bool is_settled(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && std::time(nullptr) - status.st_ctime >= kSettledSeconds;
+}
+
+void remove_by_id(const Context& context, const std::string& id) {
+  remove_container(context, id, RemoveRunning::Kill, RemoveVolumes::Anonymous);
+}
+
+void reconcile_by_id(const Context& context, const std::string& id) { (void)summarize(context, id); }
+
+/// The record, or nullopt and a finding.
+std::optional<state::Record> check_record(const Context& context, const std::string& id, Findings& findings) {
+  try {
+    std::optional<state::Record> record = state::load_record(context.paths, id);
+    if (!record && !state::has_owner(context.paths, id))
+      findings.push_back({container_named(id), "it was never completed, or its removal was cut short", "removes it",
+                          [&context, id] { reconcile_unrecorded(context, id); }});
+    return record;
+  } catch (const Error& error) {
+    findings.push_back(
+        {container_named(id), error.what(), "removes it", [&context, id] { remove_by_id(context, id); }});
+    return std::nullopt;
+  }
+}
+
+void check_run(const Context& context, const state::Record& record, Findings& findings) {
+  const std::string& id = record.id;
+  std::optional<state::RunInfo> run;
+  try {
+    run = state::load_run_info(context.paths, id);
+  } catch (const Error& error) {
+    findings.push_back(
+        {container_named(id), error.what(), "removes it", [&context, id] { remove_by_id(context, id); }});
+    return;
+  }
+  const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
+  if (kernel.owner_runs || state::has_owner(context.paths, id)) return;
+  const std::string object = fmt::format("container '{}'", record.name);
+  const state::Status status = state::status_of(record, run, kernel);
+  if (kernel.init_runs)
+    findings.push_back(
+        {object, "it runs, and its myct was killed: its end will not be recorded", "kills it", [&context, id] {
+           manager::kill(context, id, 9);
+           reconcile_by_id(context, id);
+         }});
+  else if (record.auto_remove && status == state::Status::Exited)
+    findings.push_back({object, "it has ended and was to be removed then", "removes it",
+                        [&context, id] { reconcile_by_id(context, id); }});
+  else if (run)
+    findings.push_back({object, "its myct was killed before its end was recorded", "records it",
+                        [&context, id] { reconcile_by_id(context, id); }});
+  else if (!is_complete(context, id))
+    findings.push_back({object, "it was never completed", "removes it", [&context, id] { remove_by_id(context, id); }});
+}
+
+void check_name(const Context& context, const state::Record& record, Findings& findings) {
+  if (state::find_name(context.paths, record.name) == record.id) return;
+  findings.push_back({container_named(record.id), fmt::format("its name '{}' does not lead to it", record.name),
+                      "claims the name, if it is free", [&context, record] {
+                        if (!state::claim_name(context.paths, record.name, record.id))
+                          throw_error(ErrorKind::Conflict, "the name '{}' is another container's", record.name);
+                      }});
+}
+
+void check_containers(const Context& context, Findings& findings) {
+  for (const std::string& id : state::list_container_ids(context.paths)) {
+    const std::optional<state::Record> record = check_record(context, id, findings);
+    if (!record) continue;
+    check_run(context, *record, findings);
+    check_name(context, *record, findings);
+  }
+  for (const std::string& name : list_directory(context.paths.containers(), Hidden::Include))
+    if (name.starts_with(".removed-"))
+      findings.push_back({"directory '" + name + "'", "a removal was cut short", "removes it",
+                          [&context] { sweep_removed(context); }});
+}
+
+void check_runtime(const Context& context, Findings& findings) {
+  for (const std::string& id : state::list_run_ids(context.paths))
+    if (!path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
+      findings.push_back({"run directory " + short_id(id), "its container is gone", "removes it",
+                          [&context, id] { state::remove_orphaned_run_directory(context.paths, id); }});
+}
+
+void check_names(const Context& context, Findings& findings) {
+  for (const std::string& name : list_directory(context.paths.names(), Hidden::LeaveOut))
+    if (!path_exists(context.paths.names() + "/" + name))
+      findings.push_back({"name '" + name + "'", "its container is gone", "removes it",
+                          [&context] { state::remove_dangling_names(context.paths, {}); }});
+}
+
+/// Only empty ones: what has processes may be a container's of another root.
+void check_cgroups(const Context& context, Findings& findings) {
+  const std::optional<std::string> hierarchy = cgroup::find_hierarchy();
+  if (!hierarchy) return;
+  for (const std::string& id : list_directory(*hierarchy + cgroups_path(""), Hidden::LeaveOut)) {
+    const std::string path = *hierarchy + cgroups_path(id);
+    if (!is_id(id) || path_exists(context.paths.container(id)) || !is_settled(path)) continue;
+    if (!cgroup::processes_in(path).empty()) continue;
+    findings.push_back({"control group '" + path + "'", "its container is gone", "removes it",
+                        [path] { cgroup::remove_cgroup(path); }});
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Context& context) {
+  Findings findings;
+  check_containers(context, findings);
+  check_runtime(context, findings);
+  check_names(context, findings);
+  check_cgroups(context, findings);
+  return findings;
+}
+
+}  // namespace myct::manager

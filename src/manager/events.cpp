@@ -1,0 +1,161 @@
+#include "myct/manager/events.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/json.hpp"
+
+namespace myct::manager {
+namespace {
+
+using json::Value;
+using Sink = std::function<bool(std::string_view)>;
+
+std::string text_of(const Value& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool has_label(const Value& attributes, const std::string& wanted) {
+  const size_t equals = wanted.find('=');
+  const std::string key = wanted.substr(0, equals);
+  if (!attributes.contains(key)) return false;
+  return equals == std::string::npos || text_of(attributes, key.c_str()) == wanted.substr(equals + 1);
+}
+
+/// Docker calls the removal "destroy"; podman and people say "rm" or "remove".
+bool is_event(const std::string& action, const std::string& wanted) {
+  return action == wanted || (action == "destroy" && (wanted == "rm" || wanted == "remove"));
+}
+
+bool fits(const std::string& key, const std::string& wanted, const Value& event, const Value& attributes) {
+  const std::string id = text_of(event, "id");
+  if (key == "container") return text_of(attributes, "name") == wanted || (is_hex(wanted) && id.starts_with(wanted));
+  if (key == "event") return is_event(text_of(event, "Action"), wanted);
+  if (key == "image") return text_of(event, "from") == wanted;
+  if (key == "label") return has_label(attributes, wanted);
+  return text_of(event, "Type") == wanted;
+}
+
+bool passes(const EventsRequest& request, const Value& event) {
+  static const Value kNone = Value::object();
+  const auto actor = event.find("Actor");
+  const Value& attributes = actor != event.end() && actor->contains("Attributes") ? (*actor)["Attributes"] : kNone;
+  return std::all_of(request.filters.begin(), request.filters.end(), [&](const auto& filter) {
+    const auto& [key, values] = filter;
+    const auto one = [&key = key, &event, &attributes](const std::string& value) {
+      return fits(key, value, event, attributes);
+    };
+    return key == "label" ? std::all_of(values.begin(), values.end(), one)
+                          : std::any_of(values.begin(), values.end(), one);
+  });
+}
+
+/// One of the files that events are in, read as it grows.
+class EventFile {
+ public:
+  explicit EventFile(Fd file) : file_(std::move(file)) {}
+
+  void skip_to_end() { ::lseek(file_.get(), 0, SEEK_END); }
+
+  /// Hands over whole lines; false when the sink has had enough.
+  bool read(const Sink& sink) {
+    std::array<char, 65536> buffer;
+    for (;;) {
+      const ssize_t got = ::read(file_.get(), buffer.data(), buffer.size());
+      if (got == -1 && errno == EINTR) continue;
+      if (got == -1) throw_errno("read the events");
+      if (got == 0) return true;
+      rest_.append(buffer.data(), static_cast<size_t>(got));
+      size_t begin = 0;
+      for (size_t end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n', begin)) {
+        if (!sink(std::string_view(rest_).substr(begin, end - begin))) return false;
+        begin = end + 1;
+      }
+      rest_.erase(0, begin);
+    }
+  }
+
+  /// Whether `path` names another file by now.
+  [[nodiscard]] bool is_replaced(const std::string& path) const {
+    struct stat ours {};
+    struct stat named {};
+    if (::fstat(file_.get(), &ours) == -1 || ::stat(path.c_str(), &named) == -1) return false;
+    return ours.st_dev != named.st_dev || ours.st_ino != named.st_ino;
+  }
+
+ private:
+  Fd file_;
+  std::string rest_;
+};
+
+/// False when the time is up.
+bool wait_for_change(FdRef inotify, const std::optional<SystemTime>& until) {
+  int milliseconds = -1;
+  if (until) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - std::chrono::system_clock::now()).count();
+    if (left <= 0) return false;
+    milliseconds = static_cast<int>(std::min<int64_t>(left, INT32_MAX));
+  }
+  pollfd change{.fd = inotify.get(), .events = POLLIN, .revents = 0};
+  const int ready = ::poll(&change, 1, milliseconds);
+  if (ready == -1 && errno != EINTR) throw_errno("wait for events");
+  std::array<char, 4096> ignored;  // that something changed is all that counts
+  while (ready == 1 && ::read(inotify.get(), ignored.data(), ignored.size()) > 0) {
+  }
+  return true;
+}
+
+Fd open_events(const Context& context) {
+  return open_path(context.paths.events(), O_RDONLY | O_CREAT | O_NOFOLLOW, 0600);
+}
+
+void follow(const Context& context, const EventsRequest& request, EventFile file, FdRef inotify, const Sink& sink) {
+  for (;;) {
+    if (!file.read(sink)) return;
+    if (file.is_replaced(context.paths.events())) {
+      if (!file.read(sink)) return;  // what was written before it was put aside
+      file = EventFile(open_events(context));
+      continue;
+    }
+    if (!wait_for_change(inotify, request.until)) return;
+  }
+}
+
+}  // namespace
+
+void watch_events(const Context& context, const EventsRequest& request,
+                  const std::function<bool(std::string_view line)>& sink) {
+  make_directories(context.paths.runtime_dir());
+  const Fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  // Of the directory: also a new file is seen, and the one watch serves both.
+  if (!inotify.valid() || ::inotify_add_watch(inotify.get(), context.paths.runtime_dir().c_str(),
+                                              IN_MODIFY | IN_CREATE | IN_MOVED_FROM) == -1)
+    throw_errno("watch '{}'", context.paths.runtime_dir());
+  const auto filtered = [&](std::string_view line) {
+    const Value event = Value::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!event.is_object()) return true;  // cut short by a kill
+    const SystemTime time{std::chrono::duration_cast<SystemTime::duration>(
+        std::chrono::nanoseconds(event.value("timeNano", int64_t{0})))};
+    if (request.since && time < *request.since) return true;
+    if (request.until && time > *request.until) return false;
+    return !passes(request, event) || sink(line);
+  };
+  EventFile file(open_events(context));
+  if (!request.since) {
+    file.skip_to_end();
+  } else if (std::optional<Fd> older = try_open_path(context.paths.events() + ".1", O_RDONLY | O_NOFOLLOW)) {
+    if (!EventFile(std::move(*older)).read(filtered)) return;
+  }
+  follow(context, request, std::move(file), inotify.ref(), filtered);
+}
+
+}  // namespace myct::manager

@@ -1,0 +1,109 @@
+// Running one more command in a container that runs.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "myct/base/error.hpp"
+#include "myct/engine/engine.hpp"
+#include "myct/security/capabilities.hpp"
+#include "myct/state/events.hpp"
+#include "myct/supervisor/foreground.hpp"
+#include "steps.hpp"
+#include "user.hpp"
+
+namespace myct::manager {
+namespace {
+
+std::string read_in(FdRef root, const std::string& path) {
+  const std::optional<Fd> file = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK);
+  return file ? read_all(file->ref(), path) : std::string();
+}
+
+/// By the container's own passwd and group, as they are now. The process behind `init` is pinned by its pidfd, so its
+/// number still means it if it runs after the root was opened.
+ResolvedUser resolve_in_container(const state::RunInfo& run, const std::string& user) {
+  const Fd root = open_path(fmt::format("/proc/{}/root", run.init.pid), O_PATH | O_DIRECTORY);
+  if (!is_running(run.init)) throw_error(ErrorKind::NotFound, "the container has ended");
+  return resolve_user(user, read_in(root.ref(), "/etc/passwd"), read_in(root.ref(), "/etc/group"));
+}
+
+void set_variable(std::vector<std::string>& env, const std::string& variable) {
+  const std::string prefix = variable.substr(0, variable.find('=') + 1);
+  std::erase_if(env, [&](const std::string& earlier) { return earlier.starts_with(prefix); });
+  env.push_back(variable);
+}
+
+/// The container's own process with what the user wants different.
+void apply_request(const ExecRequest& request, const state::RunInfo& run, oci::Spec& spec) {
+  oci::Process& process = spec.process;
+  process.args = request.command;
+  process.terminal = request.tty;
+  process.console_size = request.tty ? supervisor::terminal_size() : std::nullopt;
+  if (request.workdir) process.cwd = *request.workdir;
+  if (request.user) {
+    const ResolvedUser user = resolve_in_container(run, *request.user);
+    process.user = {.uid = user.uid, .gid = user.gid, .umask = process.user.umask, .additional_gids = user.groups};
+    set_variable(process.env, "HOME=" + user.home);
+  }
+  if (request.tty) set_variable(process.env, "TERM=xterm");
+  for (const std::string& variable : request.env) set_variable(process.env, variable);
+  if (!request.privileged) return;
+  process.capabilities = security::oci_capabilities(security::kernel_capabilities());
+  process.no_new_privileges = false;
+  spec.linux_.seccomp.reset();
+}
+
+WaitStatus wait_for_end(engine::Running& running, const ExecRequest& request,
+                        const supervisor::SignalCollector& signals) {
+  if (!running.console.valid()) return supervisor::wait_forwarding_signals(running.init, signals);
+  const supervisor::Input input = request.interactive ? supervisor::Input::Stdin : supervisor::Input::None;
+  return supervisor::relay_terminal(running.init, std::move(running.console), input, signals);
+}
+
+ContainerSummary find_target(const Context& context, const std::string& reference) {
+  ContainerSummary found = find_summary(context, reference);
+  if (found.status == state::Status::Paused)
+    throw Error(ErrorKind::Conflict, fmt::format("cannot exec in container '{}': it is paused", reference), 0,
+                "use 'myct unpause' first");
+  if (found.status != state::Status::Running)
+    throw Error(ErrorKind::Conflict,
+                fmt::format("cannot exec in container '{}': it is {}", reference, state::status_word(found.status)), 0,
+                "use 'myct start' first");
+  return found;
+}
+
+}  // namespace
+
+int exec(const Context& context, const std::string& reference, const ExecRequest& request) {
+  if (request.tty && request.interactive && !request.detach && ::isatty(STDIN_FILENO) == 0)
+    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal");
+  const ContainerSummary found = find_target(context, reference);
+  const std::optional<Fd> init = open_process(found.run->init);
+  if (!init) throw_error(ErrorKind::Conflict, "container '{}' has just ended", reference);
+  oci::Spec spec = load_spec(context, found.record.id);
+  apply_request(request, *found.run, spec);
+  const Fd null = open_path("/dev/null", O_RDWR);
+  const int input = request.interactive && !request.detach ? STDIN_FILENO : null.get();
+  const supervisor::SignalCollector signals;
+  engine::Pending pending =
+      engine::enter(spec,
+                    {.bundle = context.paths.container(found.record.id),
+                     .seccomp_cache = context.paths.cache() + "/seccomp",
+                     .lifetime = request.detach ? engine::Lifetime::Independent : engine::Lifetime::TiedToParent,
+                     .standard_streams = {input, request.detach ? null.get() : STDOUT_FILENO,
+                                          request.detach ? null.get() : STDERR_FILENO}},
+                    {.init = init->ref(), .cgroup = found.run->cgroup});
+  pending.proceed();
+  engine::Running running = pending.wait_until_running();
+  state::append_event(context.paths, found.record, "exec_start", {{"execCommand", request.command.front()}});
+  if (request.detach) {
+    running.init.release();  // whoever adopts our children reaps it
+    return 0;
+  }
+  const int status = wait_for_end(running, request, signals).exit_status();
+  state::append_event(context.paths, found.record, "exec_die", {{"exitCode", std::to_string(status)}});
+  return status;
+}
+
+}  // namespace myct::manager

@@ -1,0 +1,58 @@
+// The end of a run, by whoever owns the container: the supervisor, the myct in the foreground, or a later command that
+// finds both killed.
+#include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
+#include "myct/cgroup/cgroup.hpp"
+#include "myct/state/events.hpp"
+#include "myct/supervisor/waiters.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+/// nullopt when the container was removed meanwhile.
+std::optional<FileLock> lock_unless_gone(const Context& context, const std::string& id) {
+  try {
+    return state::lock_container(context.paths, id);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::NotFound) throw;
+    return std::nullopt;
+  }
+}
+
+void save_outcome(const Context& context, const state::Record& record) {
+  // What is about to be removed need not survive a loss of power.
+  const bool brief = record.auto_remove || state::is_being_removed(context.paths, record.id);
+  state::save_record(context.paths, record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+}
+
+}  // namespace
+
+Finished record_end(const Context& context, const std::string& id, const std::string& cgroup, const End& end) {
+  if (!cgroup.empty()) cgroup::remove_cgroup(cgroup);
+  Finished finished{.lock = lock_unless_gone(context, id), .record = std::nullopt};
+  if (!finished.lock) return finished;
+  finished.record = state::load_record(context.paths, id);
+  if (!finished.record) return finished;
+  state::Record& record = *finished.record;
+  record.outcome = state::Outcome{.exit_code = end.exit_code,
+                                  .finished_at = std::chrono::system_clock::now(),
+                                  .oom_killed = end.oom_killed,
+                                  .error = end.error};
+  if (!record.auto_remove) save_outcome(context, record);
+  state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(end.exit_code)}});
+  supervisor::tell_waiters(context.paths.run_container(id), end.exit_code);
+  return finished;
+}
+
+void conclude(const Context& context, Finished finished) {
+  if (!finished.record) return;
+  if (!finished.record->auto_remove) {
+    remove_tree(context.paths.run_container(finished.record->id));
+    return;
+  }
+  remove_everything(context, *finished.record, RemoveVolumes::Anonymous);
+  state::append_event(context.paths, *finished.record, "destroy");
+}
+
+}  // namespace myct::manager

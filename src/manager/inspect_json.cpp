@@ -1,0 +1,253 @@
+#include "inspect_json.hpp"
+
+#include <signal.h>
+#include <string.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace myct::manager {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Go's zero time, which docker shows for what has not happened.
+std::string time_text(const std::optional<SystemTime>& time) {
+  return time ? format_time(*time) : "0001-01-01T00:00:00Z";
+}
+
+/// Docker shows lists that nobody set as null.
+Json list_or_null(const std::vector<std::string>& list) { return list.empty() ? Json(nullptr) : Json(list); }
+
+Json set_of(const std::vector<std::string>& members) {
+  Json object = Json::object();
+  for (const std::string& member : members) object[member] = Json::object();
+  return object;
+}
+
+Json map_of(const std::map<std::string, std::string>& members) {
+  Json object = Json::object();
+  for (const auto& [key, value] : members) object[key] = value;
+  return object;
+}
+
+Json build_state(const ContainerSummary& container) {
+  const state::Record& record = container.record;
+  const bool active = state::is_active(container.status);
+  const bool has_process = container.status == state::Status::Running || container.status == state::Status::Paused;
+  return {{"Status", state::status_word(container.status)},
+          {"Running", active},
+          {"Paused", container.status == state::Status::Paused},
+          {"Restarting", container.status == state::Status::Restarting},
+          {"OOMKilled", record.outcome && record.outcome->oom_killed},
+          {"Dead", false},
+          {"Pid", has_process && container.run ? container.run->init.pid : 0},
+          {"ExitCode", has_process ? 0 : exit_code_of(record)},
+          {"Error", record.outcome ? record.outcome->error : ""},
+          {"StartedAt", time_text(record.started_at)},
+          {"FinishedAt", time_text(record.outcome ? std::optional(record.outcome->finished_at) : std::nullopt)}};
+}
+
+/// The values of an option of the root's overlay mount: "lowerdir+=/a" or "upperdir=/b".
+std::string overlay_option(const oci::Spec& spec, const std::string& name) {
+  std::string values;
+  for (const oci::Mount& mount : spec.mounts) {
+    if (mount.destination != "/") continue;
+    for (const std::string& option : mount.options)
+      if (option.starts_with(name)) {
+        if (!values.empty()) values += ':';
+        values += option.substr(name.size());
+      }
+  }
+  return values;
+}
+
+Json build_graph_driver(const InspectInputs& inputs) {
+  return {{"Name", "overlay2"},
+          {"Data",
+           {{"LowerDir", overlay_option(*inputs.spec, "lowerdir+=")},
+            {"MergedDir", inputs.spec->root.path},
+            {"UpperDir", overlay_option(*inputs.spec, "upperdir=")},
+            {"WorkDir", overlay_option(*inputs.spec, "workdir=")}}}};
+}
+
+Json build_ulimits(const oci::Spec& spec) {
+  Json ulimits = Json::array();
+  constexpr std::string_view kPrefix = "RLIMIT_";
+  for (const oci::Rlimit& limit : spec.process.rlimits) {
+    std::string name = limit.type.substr(limit.type.starts_with(kPrefix) ? kPrefix.size() : 0);
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    // Unlimited is -1 in docker's document.
+    ulimits.push_back(
+        {{"Name", name}, {"Hard", static_cast<int64_t>(limit.hard)}, {"Soft", static_cast<int64_t>(limit.soft)}});
+  }
+  return ulimits;
+}
+
+Json build_log_config(const state::LogConfig& log) {
+  Json options = Json::object();
+  if (log.driver == state::LogDriver::JsonFile)
+    options = {{"max-file", std::to_string(log.max_file)}, {"max-size", std::to_string(log.max_size)}};
+  return {{"Type", state::driver_word(log.driver)}, {"Config", std::move(options)}};
+}
+
+bool is_anonymous(const state::Record& record, const std::string& volume) {
+  return std::find(record.anonymous_volumes.begin(), record.anonymous_volumes.end(), volume) !=
+         record.anonymous_volumes.end();
+}
+
+/// "source:/destination[:ro]" of those mounts that have a source of the user's.
+std::vector<std::string> binds_of(const state::Record& record) {
+  std::vector<std::string> binds;
+  for (const state::MountPoint& mount : record.settings.mounts) {
+    if (mount.type == "tmpfs" || is_anonymous(record, mount.name)) continue;
+    const std::string& source = mount.type == "volume" ? mount.name : mount.source;
+    binds.push_back(fmt::format("{}:{}{}", source, mount.destination, mount.writable ? "" : ":ro"));
+  }
+  return binds;
+}
+
+Json build_host_config(const InspectInputs& inputs) {
+  const state::Record& record = inputs.container.record;
+  const state::Settings& settings = record.settings;
+  Json config = {
+      {"Binds", list_or_null(binds_of(record))},
+      {"LogConfig", build_log_config(record.log)},
+      {"NetworkMode", settings.network},
+      {"PortBindings", Json::object()},
+      {"RestartPolicy",
+       {{"Name", state::restart_word(record.restart.policy)}, {"MaximumRetryCount", record.restart.max_attempts}}},
+      {"AutoRemove", record.auto_remove},
+      {"CapAdd", list_or_null(settings.cap_add)},
+      {"CapDrop", list_or_null(settings.cap_drop)},
+      {"Privileged", settings.privileged},
+      {"SecurityOpt", list_or_null(settings.security_options)},
+      {"Init", settings.init}};
+  if (!inputs.spec) return config;
+  config["ReadonlyRootfs"] = inputs.spec->root.readonly;
+  config["Ulimits"] = build_ulimits(*inputs.spec);
+  config["MaskedPaths"] = inputs.spec->linux_.masked_paths;
+  config["ReadonlyPaths"] = inputs.spec->linux_.readonly_paths;
+  return config;
+}
+
+Json build_mounts(const state::Record& record) {
+  Json mounts = Json::array();
+  for (const state::MountPoint& mount : record.settings.mounts) {
+    Json object = {{"Type", mount.type}};
+    if (!mount.name.empty()) object["Name"] = mount.name;
+    object["Source"] = mount.source;
+    object["Destination"] = mount.destination;
+    if (mount.type == "volume") object["Driver"] = "local";
+    object["Mode"] = mount.writable ? "" : "ro";
+    object["RW"] = mount.writable;
+    object["Propagation"] = mount.propagation;
+    mounts.push_back(std::move(object));
+  }
+  return mounts;
+}
+
+Json build_config(const InspectInputs& inputs) {
+  const state::Record& record = inputs.container.record;
+  Json config = Json::object();
+  if (inputs.spec) {
+    config["Hostname"] = inputs.spec->hostname;
+    config["Domainname"] = inputs.spec->domainname;
+  }
+  config["User"] = record.settings.user;
+  config["Tty"] = record.tty;
+  config["OpenStdin"] = record.interactive;
+  if (inputs.spec) config["Env"] = inputs.spec->process.env;
+  config["Cmd"] = list_or_null(record.settings.cmd);
+  config["Image"] = record.image;
+  std::vector<std::string> anonymous;
+  for (const state::MountPoint& mount : record.settings.mounts)
+    if (mount.type == "volume" && is_anonymous(record, mount.name)) anonymous.push_back(mount.destination);
+  config["Volumes"] = anonymous.empty() ? Json(nullptr) : set_of(anonymous);
+  if (inputs.spec) config["WorkingDir"] = inputs.spec->process.cwd;
+  config["Entrypoint"] = list_or_null(record.settings.entrypoint);
+  config["Labels"] = map_of(record.labels);
+  if (const char* name = ::sigabbrev_np(record.stop_signal); name != nullptr)
+    config["StopSignal"] = fmt::format("SIG{}", name);
+  else
+    config["StopSignal"] = std::to_string(record.stop_signal);  // a real-time one
+  config["StopTimeout"] = record.stop_seconds;
+  return config;
+}
+
+/// There is no network but the container's own loopback, or the host's.
+Json build_network_settings(const std::string& network) {
+  Json networks = Json::object();
+  if (!network.empty()) networks[network] = {{"IPAddress", ""}, {"Gateway", ""}, {"MacAddress", ""}};
+  return {{"Ports", Json::object()},
+          {"IPAddress", ""},
+          {"Gateway", ""},
+          {"MacAddress", ""},
+          {"Networks", std::move(networks)}};
+}
+
+Json build_image_config(const oci::ImageConfig& image) {
+  Json config = {{"User", image.user},
+                 {"Env", image.env},
+                 {"Cmd", list_or_null(image.cmd)},
+                 {"Entrypoint", list_or_null(image.entrypoint)},
+                 {"WorkingDir", image.working_dir},
+                 {"Volumes", image.volumes.empty() ? Json(nullptr) : set_of(image.volumes)},
+                 {"ExposedPorts", set_of(image.exposed_ports)},
+                 {"Labels", map_of(image.labels)}};
+  if (!image.stop_signal.empty()) config["StopSignal"] = image.stop_signal;
+  return config;
+}
+
+}  // namespace
+
+Json build_container_document(const InspectInputs& inputs) {
+  const state::Record& record = inputs.container.record;
+  const auto& command = record.command;
+  Json document = {
+      {"Id", record.id},
+      {"Created", format_time(record.created)},
+      {"Path", command.empty() ? "" : command.front()},
+      {"Args", command.empty() ? command : std::vector<std::string>(command.begin() + 1, command.end())},
+      {"State", build_state(inputs.container)},
+      {"Image", record.image_id},
+      {"ResolvConfPath", inputs.directory + "/resolv.conf"},
+      {"HostnamePath", inputs.directory + "/hostname"},
+      {"HostsPath", inputs.directory + "/hosts"},
+      {"LogPath", inputs.log_path},
+      {"Name", fmt::format("/{}", record.name)},
+      {"RestartCount", record.restart_count},
+      {"Driver", "overlay2"},
+      {"Platform", "linux"},
+      {"MountLabel", ""},
+      {"ProcessLabel", ""},
+      {"AppArmorProfile", ""},
+      {"ExecIDs", nullptr},
+      {"HostConfig", build_host_config(inputs)},
+  };
+  if (inputs.spec) document["GraphDriver"] = build_graph_driver(inputs);
+  if (inputs.size) {
+    document["SizeRw"] = inputs.size->written;
+    document["SizeRootFs"] = inputs.size->written + inputs.size->image;
+  }
+  document["Mounts"] = build_mounts(record);
+  document["Config"] = build_config(inputs);
+  document["NetworkSettings"] = build_network_settings(record.settings.network);
+  return document;
+}
+
+Json build_image_document(const image::ImageDetails& image) {
+  return {{"Id", image.id},
+          {"RepoTags", image.references},
+          {"RepoDigests", Json::array()},
+          {"Created", image.image.created},
+          {"Config", build_image_config(image.image.config)},
+          {"Architecture", image.image.architecture},
+          {"Os", image.image.os},
+          {"Size", image.size},
+          {"RootFS", {{"Type", "layers"}, {"Layers", image.image.diff_ids}}}};
+}
+
+}  // namespace myct::manager

@@ -1,0 +1,26 @@
+// Docker's inspect documents, built from what was read. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "myct/image/inspect.hpp"
+#include "myct/manager/inspect.hpp"
+#include "myct/manager/manager.hpp"
+#include "myct/spec/runtime_spec.hpp"
+
+namespace myct::manager {
+
+struct InspectInputs {
+  const ContainerSummary& container;
+  std::optional<oci::Spec> spec;  ///< absent: its config.json is gone
+  std::string directory;          ///< the container's
+  std::string log_path;           ///< empty: it has no log
+  std::optional<ContainerSize> size;
+};
+
+[[nodiscard]] nlohmann::ordered_json build_container_document(const InspectInputs& inputs);
+[[nodiscard]] nlohmann::ordered_json build_image_document(const image::ImageDetails& image);
+
+}  // namespace myct::manager

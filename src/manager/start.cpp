@@ -1,0 +1,134 @@
+// Starting a container that exists: `myct start`, and what follows a boot.
+#include <unistd.h>
+
+#include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
+#include "myct/supervisor/client.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+/// What a running container and one that is to be started have in common: somebody to talk to.
+struct Started {
+  state::Record record;
+  std::optional<Launched> launched;  ///< nullopt: it ran already
+};
+
+/// The container under its lock, whose owner is gone; nullopt when it runs.
+std::optional<Container> take_stopped(const Context& context, const std::string& id) {
+  for (;;) {
+    Container container;
+    container.lock = state::lock_container(context.paths, id);
+    std::optional<state::Record> record = state::load_record(context.paths, id);
+    if (!record || !is_complete(context, id))
+      throw Error(ErrorKind::Invalid, fmt::format("container {} was never completed", id.substr(0, 12)), 0,
+                  "remove it with 'myct rm -f'");
+    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
+    const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
+    if (state::is_active(state::status_of(*record, run, kernel))) return std::nullopt;
+    if (!run || !kernel.owner_runs) {
+      container.record = std::move(*record);
+      container.owner = state::own_container(context.paths, id);
+      return container;
+    }
+    // Its program has ended, and its owner is about to write that down, for which it needs the lock.
+    container.lock.reset();
+    wait_for_owner(*run);
+  }
+}
+
+/// What an earlier run left in the runtime directory, when its owner was killed.
+void forget_last_run(const Context& context, const std::string& id) {
+  remove_file(context.paths.run_container(id) + "/run.json");
+  remove_file(context.paths.run_container(id) + "/removing");
+}
+
+Launched launch_existing(const Context& context, Container& container,
+                         const std::optional<oci::ConsoleSize>& console_size) {
+  state::Record& record = container.record;
+  container.directory = context.paths.container(record.id);
+  record.started_at = std::chrono::system_clock::now();
+  record.outcome.reset();
+  record.restart_count = 0;
+  record.stopped_by_user = false;
+  forget_last_run(context, record.id);
+  try {
+    container.spec = load_spec(context, record.id);
+    container.spec.process.console_size = console_size;
+    state::save_record(context.paths, record);
+    return launch(context, container, SaveDocuments::No);
+  } catch (Error& error) {
+    record.outcome = state::Outcome{
+        .exit_code = error.exit_status(), .finished_at = std::chrono::system_clock::now(), .error = error.what()};
+    if (record.auto_remove) {
+      remove_everything(context, record, RemoveVolumes::Anonymous);
+    } else {
+      state::save_record(context.paths, record);
+      remove_tree(context.paths.run_container(record.id));
+    }
+    throw;
+  }
+}
+
+Started start_container(const Context& context, const std::string& id,
+                        const std::optional<oci::ConsoleSize>& console_size) {
+  Started started;
+  std::optional<Container> container = take_stopped(context, id);
+  if (container) {
+    started.launched = launch_existing(context, *container, console_size);
+    started.record = std::move(container->record);
+  } else if (std::optional<state::Record> record = state::load_record(context.paths, id)) {
+    started.record = std::move(*record);
+  }
+  return started;
+}
+
+bool is_restartable(const ContainerSummary& container) {
+  const state::RestartPolicy policy = container.record.restart.policy;
+  return !state::is_active(container.status) &&
+         (policy == state::RestartPolicy::Always ||
+          (policy == state::RestartPolicy::UnlessStopped && !container.record.stopped_by_user));
+}
+
+}  // namespace
+
+void start(const Context& context, const std::string& reference) {
+  (void)start_container(context, find_summary(context, reference).record.id, std::nullopt);
+}
+
+int start_attached(const Context& context, const std::string& reference, const Attachment& attachment) {
+  const ContainerSummary found = find_summary(context, reference);
+  if (found.record.tty && attachment.input && ::isatty(STDIN_FILENO) == 0)
+    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -i, or start it from a terminal");
+  const supervisor::SignalCollector signals;
+  Started started = start_container(context, found.record.id, supervisor::terminal_size());
+  if (!started.launched) return attach(context, reference, attachment).value_or(0);
+  const bool input = attachment.input && found.record.interactive;
+  const supervisor::ClientEnd end =
+      supervisor::converse(started.launched->channel, started.launched->init.ref(), signals,
+                           {.tty = started.record.tty,
+                            .input = input ? supervisor::Input::Stdin : supervisor::Input::None,
+                            .detach_keys = attachment.detach_keys,
+                            .forward_signals = attachment.forward_signals});
+  if (end.why == supervisor::Leave::Lost)
+    throw Error(ErrorKind::System, fmt::format("the supervisor of container '{}' was killed", reference), 0,
+                "the container was killed with it");
+  return end.exit_status;
+}
+
+size_t start_restartable(const Context& context) {
+  size_t failed = 0;
+  for (const ContainerSummary& container : list_containers(context)) {
+    if (!is_restartable(container)) continue;
+    try {
+      (void)start_container(context, container.record.id, std::nullopt);
+    } catch (const Error& error) {
+      log::warning("container '{}' is not started: {}", container.record.name, error.what());
+      ++failed;
+    }
+  }
+  return failed;
+}
+
+}  // namespace myct::manager

@@ -1,0 +1,134 @@
+// Ending, freezing and continuing containers.
+#include <csignal>
+
+#include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
+#include "myct/base/signals.hpp"
+#include "myct/cgroup/cgroup.hpp"
+#include "myct/state/events.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+/// How long an owner may take to write down an end: a sync of a busy disk, and output that its user has not read yet.
+constexpr seconds kOwnerPatience{10};
+
+[[noreturn]] void throw_not_running(const std::string& verb, const std::string& reference, state::Status status) {
+  throw Error(ErrorKind::Conflict,
+              fmt::format("cannot {} container '{}': it is {}", verb, reference, state::status_word(status)), 0,
+              "see 'myct ps -a'");
+}
+
+ContainerSummary find_running(const Context& context, const std::string& verb, const std::string& reference) {
+  ContainerSummary found = find_summary(context, reference);
+  if (found.status != state::Status::Running && found.status != state::Status::Paused)
+    throw_not_running(verb, reference, found.status);
+  return found;
+}
+
+/// The policy must not bring back what a user has ended. Without a policy there is nothing to remember.
+void remember_that_it_was_stopped(const Context& context, const state::Record& seen) {
+  if (seen.restart.policy == state::RestartPolicy::No) return;
+  const FileLock lock = state::lock_container(context.paths, seen.id);
+  std::optional<state::Record> record = state::load_record(context.paths, seen.id);
+  if (!record || record->stopped_by_user) return;
+  record->stopped_by_user = true;
+  state::save_record(context.paths, *record);
+}
+
+/// A frozen process does not see a signal until it goes on, but for SIGKILL.
+void thaw(const state::RunInfo& run, state::Status status) {
+  if (status == state::Status::Paused) cgroup::set_freezer(run.cgroup, cgroup::Freezer::Thawed);
+}
+
+/// Ends what waits to start the program again.
+void end_restarting(const ContainerSummary& container) {
+  if (const std::optional<Fd> owner = open_process(container.run->owner)) send_signal(owner->ref(), SIGTERM);
+  wait_for_owner(*container.run);
+}
+
+}  // namespace
+
+void wait_for_owner(const state::RunInfo& run) {
+  const std::optional<Fd> owner = open_process(run.owner);
+  if (!owner || wait_for_exit(owner->ref(), kOwnerPatience)) return;
+  log::debug("process {} did not record the end of its container in time: killed", run.owner.pid);
+  send_signal(owner->ref(), SIGKILL);
+  if (!wait_for_exit(owner->ref(), kOwnerPatience))
+    throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", run.owner.pid,
+                kOwnerPatience.count());
+}
+
+void stop(const Context& context, const std::string& reference, const StopRequest& request) {
+  const ContainerSummary found = find_summary(context, reference);
+  if (!state::is_active(found.status)) return;
+  const state::RunInfo& run = *found.run;
+  remember_that_it_was_stopped(context, found.record);
+  if (found.status == state::Status::Restarting) {
+    end_restarting(found);
+  } else if (const std::optional<Fd> init = open_process(run.init)) {
+    const int seconds_left = request.seconds.value_or(found.record.stop_seconds);
+    send_signal(init->ref(), request.signal.value_or(found.record.stop_signal));
+    thaw(run, found.status);
+    const milliseconds patience = seconds_left < 0 ? milliseconds(-1) : milliseconds(seconds(seconds_left));
+    if (!wait_for_exit(init->ref(), patience)) {
+      send_signal(init->ref(), SIGKILL);
+      (void)wait_for_exit(init->ref(), kOwnerPatience);
+    }
+  }
+  wait_for_owner(run);
+  state::append_event(context.paths, found.record, "stop");
+}
+
+void kill(const Context& context, const std::string& reference, int signal_number) {
+  const ContainerSummary found = find_summary(context, reference);
+  if (!state::is_active(found.status)) throw_not_running("kill", reference, found.status);
+  if (signal_number == SIGKILL || signal_number == SIGTERM || signal_number == found.record.stop_signal)
+    remember_that_it_was_stopped(context, found.record);
+  if (found.status == state::Status::Restarting) {
+    end_restarting(found);
+    return;
+  }
+  const std::optional<Fd> init = open_process(found.run->init);
+  if (!init) throw_not_running("kill", reference, state::Status::Exited);
+  send_signal(init->ref(), signal_number);
+  thaw(*found.run, found.status);
+  state::append_event(context.paths, found.record, "kill", {{"signal", std::to_string(signal_number)}});
+  if (signal_number != SIGKILL) return;
+  if (!wait_for_exit(init->ref(), kOwnerPatience))
+    throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", found.run->init.pid,
+                kOwnerPatience.count());
+  wait_for_owner(*found.run);
+}
+
+void restart(const Context& context, const std::string& reference, const StopRequest& request) {
+  const ContainerSummary found = find_summary(context, reference);
+  if (found.record.auto_remove && state::is_active(found.status))
+    throw Error(ErrorKind::Conflict,
+                fmt::format("cannot restart container '{}': it is removed when it stops", reference), 0,
+                "it was made with --rm");
+  stop(context, found.record.id, request);
+  start(context, found.record.id);
+  state::append_event(context.paths, found.record, "restart");
+}
+
+void pause(const Context& context, const std::string& reference) {
+  const ContainerSummary found = find_running(context, "pause", reference);
+  if (found.status == state::Status::Paused)
+    throw_error(ErrorKind::Conflict, "container '{}' is already paused", reference);
+  cgroup::set_freezer(found.run->cgroup, cgroup::Freezer::Frozen);
+  state::append_event(context.paths, found.record, "pause");
+}
+
+void unpause(const Context& context, const std::string& reference) {
+  const ContainerSummary found = find_running(context, "unpause", reference);
+  if (found.status != state::Status::Paused)
+    throw_error(ErrorKind::Conflict, "container '{}' is not paused", reference);
+  cgroup::set_freezer(found.run->cgroup, cgroup::Freezer::Thawed);
+  state::append_event(context.paths, found.record, "unpause");
+}
+
+}  // namespace myct::manager

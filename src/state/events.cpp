@@ -1,0 +1,65 @@
+#include "myct/state/events.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/json.hpp"
+#include "myct/base/log.hpp"
+
+namespace myct::state {
+namespace {
+
+/// Two files of this size are kept, on a file system that is memory: some ten thousand events.
+constexpr off_t kLargestFile = 4 << 20;
+
+/// Only one process may rename a full file, or the second would throw away what the first has just kept.
+void rotate(const Paths& paths) {
+  make_directories(paths.locks());
+  const std::optional<FileLock> lock = FileLock::try_acquire(paths.locks() + "/events");
+  struct stat status {};
+  if (!lock || ::stat(paths.events().c_str(), &status) == -1 || status.st_size < kLargestFile) return;
+  if (::rename(paths.events().c_str(), (paths.events() + ".1").c_str()) == -1) throw_errno("rotate the events");
+}
+
+Fd open_events(const Paths& paths) {
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW;
+  if (std::optional<Fd> file = try_open_path(paths.events(), kFlags, 0600)) return std::move(*file);
+  make_directories(paths.runtime_dir());
+  return open_path(paths.events(), kFlags, 0600);
+}
+
+}  // namespace
+
+std::string event_line(const Record& record, std::string_view action,
+                       const std::map<std::string, std::string>& attributes, SystemTime time) {
+  json::Value details = record.labels;
+  details["name"] = record.name;
+  details["image"] = record.image;
+  for (const auto& [key, value] : attributes) details[key] = value;
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  return json::Value{{"status", action},       {"id", record.id},
+                     {"from", record.image},   {"Type", "container"},
+                     {"Action", action},       {"Actor", {{"ID", record.id}, {"Attributes", std::move(details)}}},
+                     {"scope", "local"},       {"time", nanoseconds / 1'000'000'000},
+                     {"timeNano", nanoseconds}}
+             .dump(-1, ' ', false, json::Value::error_handler_t::replace) +
+         "\n";
+}
+
+void append_event(const Paths& paths, const Record& record, std::string_view action,
+                  const std::map<std::string, std::string>& attributes) noexcept {
+  try {
+    const Fd file = open_events(paths);
+    // One write on O_APPEND: lines of several writers do not mix.
+    write_all(file.ref(), event_line(record, action, attributes, std::chrono::system_clock::now()), paths.events());
+    struct stat status {};
+    if (::fstat(file.get(), &status) == 0 && status.st_size >= kLargestFile) rotate(paths);
+  } catch (const std::exception& error) {
+    log::debug("event '{}' of container {}: {}", action, record.id, error.what());
+  }
+}
+
+}  // namespace myct::state

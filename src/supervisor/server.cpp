@@ -1,0 +1,261 @@
+#include "myct/supervisor/server.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
+
+namespace myct::supervisor {
+namespace {
+
+void make_nonblocking(const Fd& fd) {
+  if (!fd.valid()) return;
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags == -1 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) == -1)
+    throw_errno("make a stream of the container non-blocking");
+}
+
+Fd collect_requests_to_end() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) == -1) throw_errno("block signals");
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd.valid()) throw_errno("make a signal descriptor");
+  return fd;
+}
+
+pollfd interest(const Fd& fd, int events) {
+  // poll(2) passes over negative descriptors.
+  return {.fd = events != 0 && fd.valid() ? fd.get() : -1, .events = static_cast<short>(events), .revents = 0};
+}
+
+}  // namespace
+
+Server::Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom,
+               Callbacks callbacks)
+    : streams_(std::move(streams)),
+      listener_(listener),
+      signals_(collect_requests_to_end()),
+      oom_(std::move(oom)),
+      callbacks_(std::move(callbacks)),
+      chunk_(kLongestPayload) {
+  for (const Fd* fd : {&streams_.console, &streams_.input, &streams_.output, &streams_.error}) make_nonblocking(*fd);
+  if (starter.valid()) clients_.push_back({.channel = std::move(starter), .is_starter = true});
+}
+
+WaitStatus Server::run(ChildProcess& init, int stop_signal) {
+  pollfd ended{.fd = init.pidfd().get(), .events = POLLIN, .revents = 0};
+  while (::poll(&ended, 1, 0) != 1) step(init, stop_signal);
+  // Every process of the container is gone: what is in the pipes now is all that will ever be.
+  const auto drain = [this](Fd& fd, Stream stream) {
+    for (;;) {
+      while (!held_.empty()) flush_held(/*timeout=*/-1);
+      if (!fd.valid() || !read_stream(fd, stream)) return;
+    }
+  };
+  drain(streams_.console, Stream::Stdout);
+  drain(streams_.output, Stream::Stdout);
+  drain(streams_.error, Stream::Stderr);
+  if (oom_ && oom_->killed()) callbacks_.out_of_memory();
+  return init.wait();
+}
+
+void Server::step(ChildProcess& init, int stop_signal) {
+  enum Slot : size_t { OfInit, OfSignals, OfListener, OfOom, OfConsole, OfOutput, OfError, OfInput, OfClients };
+  const bool has_input = !pending_input_.empty();
+  const bool reads_output = held_.empty();
+  std::vector<pollfd> events(OfClients + clients_.size());
+  events[OfInit] = {.fd = init.pidfd().get(), .events = POLLIN, .revents = 0};
+  events[OfSignals] = interest(signals_, POLLIN);
+  events[OfListener] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+  events[OfOom] = {.fd = oom_ ? oom_->fd().get() : -1, .events = POLLPRI, .revents = 0};
+  events[OfConsole] = interest(streams_.console, (reads_output ? POLLIN : 0) | (has_input ? POLLOUT : 0));
+  events[OfOutput] = interest(streams_.output, reads_output ? POLLIN : 0);
+  events[OfError] = interest(streams_.error, reads_output ? POLLIN : 0);
+  events[OfInput] = interest(streams_.input, has_input ? POLLOUT : 0);
+  for (size_t index = 0; index < clients_.size(); ++index) {
+    const Client& client = clients_[index];
+    const int wanted = (has_input ? 0 : POLLIN) | (client.is_starter && !reads_output ? POLLOUT : 0);
+    events[OfClients + index] = {
+        .fd = wanted != 0 ? client.channel.fd().get() : -1, .events = static_cast<short>(wanted), .revents = 0};
+  }
+  if (::poll(events.data(), events.size(), -1) == -1) {
+    if (errno == EINTR) return;
+    throw_errno("wait for the container");
+  }
+  if (events[OfSignals].revents != 0) take_signals(&init, stop_signal);
+  if (events[OfOom].revents != 0 && oom_->killed()) callbacks_.out_of_memory();
+  if ((events[OfConsole].revents & POLLOUT) != 0 || events[OfInput].revents != 0) write_input();
+  for (size_t index = 0; index < clients_.size(); ++index)
+    if ((events[OfClients + index].revents & ~POLLOUT) != 0) read_client(clients_[index]);
+  if (!held_.empty()) flush_held(/*timeout=*/0);
+  if (held_.empty() && (events[OfConsole].revents & ~POLLOUT) != 0) read_stream(streams_.console, Stream::Stdout);
+  if (held_.empty() && events[OfOutput].revents != 0) read_stream(streams_.output, Stream::Stdout);
+  if (held_.empty() && events[OfError].revents != 0) read_stream(streams_.error, Stream::Stderr);
+  std::erase_if(clients_, [](const Client& client) { return !client.channel.valid(); });
+  if (events[OfListener].revents != 0) accept_clients();
+}
+
+void Server::accept_clients() {
+  for (;;) {
+    Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket.valid()) return;
+    clients_.push_back({.channel = Channel(std::move(socket))});
+  }
+}
+
+void Server::read_client(Client& client) {
+  std::optional<Message> message = client.channel.receive(message_, Channel::Wait::No);
+  if (!message) {
+    if (client.channel.at_end()) client_gone(client);
+    return;
+  }
+  switch (message->kind) {
+    case Kind::Stdin:
+      if (!input().valid()) return;  // the program has no input: there is nowhere to put it
+      pending_input_ = message->payload;
+      write_input();
+      return;
+    case Kind::CloseStdin:
+      // As Docker's StdinOnce: the input ends with that of the one who started the program.
+      if (!client.is_starter || !streams_.input.valid()) return;
+      close_input_ = true;
+      write_input();
+      return;
+    case Kind::Resize: {
+      if (!streams_.console.valid()) return;
+      const std::vector<int> size = unpack_numbers(message->payload, 2);
+      winsize window{.ws_row = static_cast<unsigned short>(size[0]),
+                     .ws_col = static_cast<unsigned short>(size[1]),
+                     .ws_xpixel = 0,
+                     .ws_ypixel = 0};
+      ::ioctl(streams_.console.get(), TIOCSWINSZ, &window);  // the kernel tells the program with SIGWINCH
+      return;
+    }
+    case Kind::Detach:
+      client.leaves = true;
+      return;
+    default:
+      client_gone(client);  // not a client of ours
+  }
+}
+
+void Server::client_gone(Client& client) {
+  if (client.is_starter) {
+    held_.clear();
+    if (!client.leaves && streams_.console.valid()) hang_up();
+    if (!client.leaves && streams_.input.valid()) {
+      close_input_ = true;
+      write_input();
+    }
+  }
+  client.channel.close();
+}
+
+void Server::take_signals(ChildProcess* init, int stop_signal) {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    asked_to_end_ = true;
+    if (init != nullptr) init->signal(stop_signal);
+  }
+}
+
+/// False when there is nothing more now or ever; then it is closed if ever.
+bool Server::read_stream(Fd& fd, Stream stream) {
+  const ssize_t got = ::read(fd.get(), chunk_.data(), chunk_.size());
+  if (got > 0) {
+    const std::string_view bytes(chunk_.data(), static_cast<size_t>(got));
+    callbacks_.output(stream, bytes);
+    pass_on(stream == Stream::Stdout ? Kind::Stdout : Kind::Stderr, bytes);
+    return true;
+  }
+  // EIO: the last process that had the terminal is gone.
+  if (got == 0 || (errno != EAGAIN && errno != EINTR)) fd.reset();
+  return false;
+}
+
+void Server::pass_on(Kind kind, std::string_view bytes) {
+  for (Client& client : clients_) {
+    if (!client.channel.valid()) continue;
+    const Channel::Sent sent = client.channel.try_send(kind, bytes);
+    if (sent == Channel::Sent::Yes) continue;
+    if (sent == Channel::Sent::Full && client.is_starter) {
+      held_ = bytes;
+      held_kind_ = kind;
+      continue;
+    }
+    client_gone(client);
+  }
+}
+
+/// Waits for room at most `timeout` milliseconds (poll(2)).
+void Server::flush_held(int timeout) {
+  const auto starter = std::find_if(clients_.begin(), clients_.end(),
+                                    [](const Client& client) { return client.is_starter && client.channel.valid(); });
+  if (starter == clients_.end()) {
+    held_.clear();
+    return;
+  }
+  const Channel::Sent sent = starter->channel.try_send(held_kind_, held_);
+  if (sent == Channel::Sent::Yes) held_.clear();
+  if (sent == Channel::Sent::Gone) client_gone(*starter);
+  if (sent != Channel::Sent::Full) return;
+  pollfd room{.fd = starter->channel.fd().get(), .events = POLLOUT, .revents = 0};
+  ::poll(&room, 1, timeout);
+}
+
+/// The program takes only as much as it reads; the rest waits here, while output goes on being passed on.
+void Server::write_input() {
+  if (!input().valid()) {
+    pending_input_.clear();
+    return;
+  }
+  if (!pending_input_.empty()) {
+    const ssize_t written = ::write(input().get(), pending_input_.data(), pending_input_.size());
+    if (written > 0)
+      pending_input_.erase(0, static_cast<size_t>(written));
+    else if (errno != EAGAIN && errno != EINTR)
+      pending_input_.clear();  // nobody reads it any more
+  }
+  if (pending_input_.empty() && close_input_) streams_.input.reset();
+}
+
+/// Closing the pty's master hangs up its other side, as a terminal that is closed does: the session's leader gets
+/// SIGHUP, and whoever reads gets end of file. A leader that is process 1 may ignore the signal, and would then wait
+/// for its foreground job for ever; so the job gets one, too, as it would from a leader that ends.
+void Server::hang_up() {
+  pid_t foreground = 0;
+  if (::ioctl(streams_.console.get(), TIOCGPGRP, &foreground) == 0 && foreground > 1) ::kill(-foreground, SIGHUP);
+  streams_.console.reset();
+  pending_input_.clear();
+}
+
+void Server::tell_end(int exit_status) {
+  for (const Client& client : clients_)
+    if (client.channel.valid()) (void)client.channel.try_send(Kind::Ended, pack_numbers({exit_status}));
+}
+
+void Server::close_clients() { clients_.clear(); }
+
+bool Server::pause(std::chrono::milliseconds delay) {
+  pollfd signals{.fd = signals_.get(), .events = POLLIN, .revents = 0};
+  const auto deadline = std::chrono::steady_clock::now() + delay;
+  while (!asked_to_end_) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return true;
+    if (::poll(&signals, 1, static_cast<int>(left.count())) == 1) take_signals(nullptr, 0);
+  }
+  return false;
+}
+
+}  // namespace myct::supervisor

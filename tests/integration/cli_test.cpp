@@ -1,0 +1,93 @@
+// What holds for every command: other names, docker's nouns, exit statuses that scripts depend on, manual pages.
+#include <filesystem>
+
+#include "sandbox.hpp"
+
+namespace myct::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Cli : public ContainerTest {};
+
+TEST_F(Cli, takes_the_nouns_of_docker) {
+  ASSERT_EQ(myct({"container", "run", "--name", "web", "busybox", "true"}).status, 0);
+  for (const Words& words : {Words{"ls", "-aq"}, Words{"container", "ls", "-aq"}, Words{"container", "ps", "-aq"},
+                             Words{"container", "list", "-aq"}})
+    EXPECT_EQ(myct(words).out, myct({"ps", "-aq"}).out) << words.front();
+  EXPECT_EQ(myct({"image", "ls"}).out, myct({"images"}).out);
+  EXPECT_TRUE(prints(myct({"container", "rm", "web"}), "web\n"));
+  EXPECT_EQ(myct({"image", "import", busybox_tarball(), "second"}).status, 0);
+  EXPECT_TRUE(prints(myct({"image", "rm", "second"}), "Untagged: second:latest\n"));
+}
+
+TEST_F(Cli, leaves_a_noun_alone_that_is_no_command) {
+  ASSERT_EQ(myct({"import", busybox_tarball(), "container"}).status, 0);
+  EXPECT_TRUE(prints(myct({"run", "--rm", "container", "echo", "ls"}), "ls\n"));
+}
+
+TEST_F(Cli, keeps_the_options_of_a_program_behind_a_noun) {
+  EXPECT_TRUE(prints(myct({"container", "run", "--rm", "--", "busybox", "echo", "-n", "--rm"}), "--rm"));
+}
+
+struct StatusRow {
+  const char* name;
+  Words words;
+  int status;
+  const char* text;
+};
+
+class CliStatus : public ContainerTest, public ::testing::WithParamInterface<StatusRow> {};
+
+TEST_P(CliStatus, is_docker_s) { EXPECT_TRUE(fails_with(myct(GetParam().words), GetParam().status, GetParam().text)); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, CliStatus,
+    ::testing::Values(
+        StatusRow{"nothing", {}, 1, "no command given"}, StatusRow{"unknown_command", {"bogus"}, 1, "'bogus'"},
+        StatusRow{"unknown_word_after_a_noun", {"container", "bogus"}, 1, "unknown command 'container bogus'"},
+        StatusRow{"noun_alone", {"image"}, 1, "'image' needs another word: there are: image ls, list, rm, import"},
+        StatusRow{"word_of_another_noun", {"image", "ps"}, 1, "unknown command 'image ps'"},
+        StatusRow{"unknown_global_option", {"--foo", "ps"}, 125, "--foo"},
+        StatusRow{"unknown_option", {"ps", "--foo"}, 125, "--foo"},
+        StatusRow{"unknown_option_and_a_word_too_many", {"ps", "extra", "--foo"}, 125, "--foo"},
+        StatusRow{"word_too_many", {"ps", "extra"}, 1, "extra"},
+        StatusRow{"word_too_few", {"rm"}, 1, "CONTAINER is required"},
+        StatusRow{"missing_value", {"run", "--name"}, 125, "--name"},
+        StatusRow{"no_image", {"run"}, 1, "no image given"},
+        StatusRow{"bad_value", {"run", "--ulimit", "bad", "busybox"}, 125, "bad"},
+        StatusRow{"run_of_an_unknown_option", {"run", "--foo", "busybox"}, 125, "--foo"},
+        StatusRow{"run_of_a_missing_image", {"run", "nosuch"}, 125, "nosuch"},
+        StatusRow{"run_of_a_missing_program", {"run", "--rm", "busybox", "nosuch"}, 127, "nosuch"},
+        StatusRow{"run_of_a_directory", {"run", "--rm", "busybox", "/bin"}, 126, "/bin"},
+        StatusRow{"rm_of_a_stranger", {"rm", "nosuch"}, 1, "no such container: 'nosuch'"},
+        StatusRow{"rmi_of_a_stranger", {"rmi", "nosuch"}, 1, "no image 'nosuch'"},
+        StatusRow{"import_of_a_missing_file", {"import", "/no/such", "x"}, 1, "/no/such"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(Cli, writes_a_manual_page_for_every_command_that_troff_takes) {
+  ASSERT_TRUE(prints(myct({"__man", path("man")}), ""));
+  const std::string help = myct({"--help"}).out;
+  size_t pages = 0;
+  for (const std::string& line : lines_of(help.substr(help.find("Subcommands:")))) {
+    if (!line.starts_with("  ")) continue;
+    const std::string name = line.substr(2, line.find("  ", 2) - 2);
+    std::string file = "man/myct-" + name + ".1";
+    std::replace(file.begin(), file.end(), ' ', '-');
+    const std::string page = read_file(path(file));
+    EXPECT_THAT(page, HasSubstr(".SH SYNOPSIS\n\\fBmyct\\fR")) << file;
+    EXPECT_THAT(page, HasSubstr("\\fB\\-\\-help\\fR")) << file;
+    ++pages;
+  }
+  EXPECT_GT(pages, 5U);
+  for (const auto& entry : std::filesystem::directory_iterator(path("man"))) {
+    Command groff = command({});
+    groff.argv = {"/usr/bin/groff", "-man", "-Tutf8", "-ww", entry.path()};
+    const Result result = run(groff);
+    EXPECT_EQ(result.status, 0) << entry.path() << result;
+    EXPECT_EQ(result.err, "") << entry.path();
+  }
+}
+
+}  // namespace
+}  // namespace myct::test

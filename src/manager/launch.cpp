@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,7 +185,27 @@ Launched launch(const Context& context, Container& container, SaveDocuments docu
   if (message->kind == supervisor::Kind::Failed) throw supervisor::unpack_error(message->payload);
   if (message->kind != supervisor::Kind::Started || !message->fd.valid())
     throw_error(ErrorKind::Internal, "unexpected message {} from the supervisor", static_cast<int>(message->kind));
-  return {.channel = std::move(pair.client), .init = std::move(message->fd)};
+  return {.channel = std::move(pair.client), .init = std::move(message->fd), .supervisor = pid};
+}
+
+int converse_with(Launched& launched, const state::Record& record, const Attachment& attachment,
+                  const supervisor::SignalCollector& signals) {
+  const bool input = attachment.input && record.interactive;
+  const supervisor::ClientEnd end =
+      supervisor::converse(launched.channel, launched.init.ref(), signals,
+                           {.tty = record.tty,
+                            .input = input ? supervisor::Input::Stdin : supervisor::Input::None,
+                            .detach_keys = attachment.detach_keys,
+                            .forward_signals = attachment.forward_signals});
+  launched.channel.close();
+  const bool ended = end.why == supervisor::Leave::Ended || end.why == supervisor::Leave::Lost;
+  // So that nothing of the container is left when we return; under a restart policy the supervisor stays.
+  if (ended && record.restart.policy == state::RestartPolicy::No)
+    while (::waitpid(launched.supervisor, nullptr, 0) == -1 && errno == EINTR) {
+    }
+  if (end.why != supervisor::Leave::Lost) return end.exit_status;
+  throw Error(ErrorKind::System, fmt::format("the supervisor of container '{}' was killed", record.name), 0,
+              "the container was killed with it");
 }
 
 }  // namespace myct::manager

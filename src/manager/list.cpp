@@ -14,19 +14,33 @@ namespace {
 /// Whether there can be a run record: most containers of a long list have none, and a system call less for each.
 enum class RunRecord : uint8_t { Absent, Perhaps };
 
+bool seems_to_run(const state::Record& record) { return record.started_at && !record.outcome; }
+
+/// Both records as they belong together. An owner writes the end down before it takes the run record away: so what is
+/// read after a look that found no run record has the end.
+void load(const Context& context, const std::string& id, RunRecord run_record, ContainerSummary& container,
+          std::optional<state::Record>& record) {
+  if (run_record == RunRecord::Perhaps) container.run = state::load_run_info(context.paths, id);
+  record = state::load_record(context.paths, id);
+  if (container.run || !record || !seems_to_run(*record)) return;
+  container.run = state::load_run_info(context.paths, id);
+  if (!container.run) record = state::load_record(context.paths, id);
+}
+
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id, RunRecord run_record) {
   ContainerSummary container;
-  std::optional<state::Record> record = state::load_record(context.paths, id);
+  std::optional<state::Record> record;
+  load(context, id, run_record, container, record);
   if (!record) {
     reconcile_unrecorded(context, id);
     return std::nullopt;
   }
   container.record = std::move(*record);
-  // A record that says that it runs is newer than a look around that found no run directory.
-  const bool seems_to_run = container.record.started_at && !container.record.outcome;
-  if (run_record == RunRecord::Perhaps || seems_to_run) container.run = state::load_run_info(context.paths, id);
   const state::KernelView kernel = container.run ? state::look_at(*container.run) : state::KernelView{};
   container.status = state::status_of(container.record, container.run, kernel);
+  // Cut short, unless somebody is just about to start it.
+  if (!container.run && seems_to_run(container.record) && state::has_owner(context.paths, id))
+    container.status = state::Status::Created;
   if (reconcile(context, container)) return std::nullopt;
   return container;
 }

@@ -58,16 +58,7 @@ int run_supervised(const Context& context, const RunRequest& request, const imag
                    const Attachment& attachment, const supervisor::SignalCollector& signals) {
   state::Record record;
   Launched launched = create_and_launch(context, request, rootfs, record);
-  const supervisor::ClientEnd end =
-      supervisor::converse(launched.channel, launched.init.ref(), signals,
-                           {.tty = request.tty,
-                            .input = attachment.input ? supervisor::Input::Stdin : supervisor::Input::None,
-                            .detach_keys = attachment.detach_keys,
-                            .forward_signals = attachment.forward_signals});
-  if (end.why == supervisor::Leave::Lost)
-    throw Error(ErrorKind::System, fmt::format("the supervisor of container '{}' was killed", record.name), 0,
-                "the container was killed with it");
-  return end.exit_status;
+  return converse_with(launched, record, attachment, signals);
 }
 
 /// A foreground container without a terminal gets our own descriptors: no copy loop, whatever the amount of data.

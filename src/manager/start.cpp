@@ -104,17 +104,7 @@ int start_attached(const Context& context, const std::string& reference, const A
   const supervisor::SignalCollector signals;
   Started started = start_container(context, found.record.id, supervisor::terminal_size());
   if (!started.launched) return attach(context, reference, attachment).value_or(0);
-  const bool input = attachment.input && found.record.interactive;
-  const supervisor::ClientEnd end =
-      supervisor::converse(started.launched->channel, started.launched->init.ref(), signals,
-                           {.tty = started.record.tty,
-                            .input = input ? supervisor::Input::Stdin : supervisor::Input::None,
-                            .detach_keys = attachment.detach_keys,
-                            .forward_signals = attachment.forward_signals});
-  if (end.why == supervisor::Leave::Lost)
-    throw Error(ErrorKind::System, fmt::format("the supervisor of container '{}' was killed", reference), 0,
-                "the container was killed with it");
-  return end.exit_status;
+  return converse_with(*started.launched, started.record, attachment, signals);
 }
 
 size_t start_restartable(const Context& context) {

@@ -10,7 +10,7 @@
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
 #include "myct/spec/runtime_spec.hpp"
-#include "myct/supervisor/channel.hpp"
+#include "myct/supervisor/client.hpp"
 #include "myct/supervisor/handover.hpp"
 
 namespace myct::manager {
@@ -62,11 +62,17 @@ void remove_volume(const Context& context, const std::string& name);
 struct Launched {
   supervisor::Channel channel;  ///< the starter's end
   Fd init;                      ///< pidfd
+  pid_t supervisor = 0;         ///< our child, as long as we stay
 };
 /// Forks the supervisor, which takes over the container's owner lock and starts the program. The documents of a
 /// container that `saves_documents` are written meanwhile. Throws the supervisor's own Error.
 enum class SaveDocuments : uint8_t { No, Yes };
 [[nodiscard]] Launched launch(const Context& context, Container& container, SaveDocuments save_documents);
+
+/// The user's streams on what was launched, until the program has ended and its supervisor is gone, or the user
+/// detaches. Returns the exit status; 0 for one who detached. Throws Error when the supervisor is killed.
+[[nodiscard]] int converse_with(Launched& launched, const state::Record& record, const Attachment& attachment,
+                                const supervisor::SignalCollector& signals);
 
 /// The supervisor's work from a configuration to a running program, after which it executes itself anew as what
 /// serves the program. `handover` says what it has already.

@@ -66,6 +66,12 @@ class Conversation {
     done_ = true;
   }
 
+  /// Closing the conversation tells the supervisor. A shell reports the same of a program that the signal kills.
+  void hang_up(int number) {
+    end_ = {.why = Leave::HungUp, .exit_status = 128 + number};
+    done_ = true;
+  }
+
   void send_window_size() const {
     if (const std::optional<oci::ConsoleSize> size = terminal_size())
       (void)channel_.try_send(Kind::Resize, pack_numbers({size->height, size->width}));
@@ -92,7 +98,7 @@ class Conversation {
     try {
       write_all(FdRef(fd), bytes, "standard output");
     } catch (const Error&) {
-      done_ = true;  // nobody reads any more: closing the conversation tells the supervisor
+      hang_up(SIGPIPE);  // nobody reads any more
     }
   }
 
@@ -109,10 +115,11 @@ class Conversation {
       }
     } else if (got == 0 || errno != EINTR) {
       reads_stdin_ = false;
-      if (options_.tty)
-        done_ = true;  // the user's terminal is gone
-      else
-        close_after_pending_ = true;
+      if (options_.tty) {
+        hang_up(SIGHUP);
+        return;
+      }
+      close_after_pending_ = true;
       send_pending();
     }
   }

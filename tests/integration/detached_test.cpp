@@ -65,7 +65,7 @@ TEST_F(Detached, tells_its_exit_status) {
 TEST_F(Detached, tells_who_waits_before_it_is_removed) {
   start("web", "sleep 0.3; exit 5", {"--rm"});
   EXPECT_TRUE(prints(myct({"wait", "web"}), "5\n"));
-  EXPECT_TRUE(eventually([&] { return container_count() == 0; }));
+  EXPECT_TRUE(eventually([&] { return leftovers().empty(); }));
 }
 
 TEST_F(Detached, is_removed_at_its_end_with_rm) {

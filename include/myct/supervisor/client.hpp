@@ -16,12 +16,17 @@ struct ClientOptions {
   bool forward_signals = true;
 };
 
-enum class Leave : uint8_t { Ended, Detached, Lost };
+enum class Leave : uint8_t {
+  Ended,     ///< the program has ended, and that is recorded
+  Detached,  ///< the user typed the keys, or a signal ended this process and not the program
+  HungUp,    ///< the user's terminal is gone, or nobody reads this process's output
+  Lost,      ///< the supervisor was killed
+};
 
 /// How a conversation came to its end.
 struct ClientEnd {
   Leave why = Leave::Lost;
-  int exit_status = 0;  ///< when the program has ended
+  int exit_status = 0;  ///< the program's; 128 + n where a signal or a closed pipe is why
 };
 
 /// Copies between this process's streams and the program until it has ended and its end is recorded, the user types the

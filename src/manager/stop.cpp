@@ -39,6 +39,16 @@ void remember_that_it_was_stopped(const Context& context, const state::Record& s
   state::save_record(context.paths, *record);
 }
 
+/// The container as it is once no decision to start it again can be made any more; nullopt when it is over. One whose
+/// program has just ended is not: its owner may be about to decide.
+std::optional<ContainerSummary> mark_stopped(const Context& context, const ContainerSummary& seen) {
+  if (!seen.run || (!state::is_active(seen.status) && !is_running(seen.run->owner))) return std::nullopt;
+  remember_that_it_was_stopped(context, seen.record);
+  std::optional<ContainerSummary> now = summarize(context, seen.record.id);
+  if (!now || !now->run) return std::nullopt;
+  return now;
+}
+
 /// A frozen process does not see a signal until it goes on, but for SIGKILL.
 void thaw(const state::RunInfo& run, state::Status status) {
   if (status == state::Status::Paused) cgroup::set_freezer(run.cgroup, cgroup::Freezer::Thawed);
@@ -63,10 +73,10 @@ void wait_for_owner(const state::RunInfo& run) {
 }
 
 void stop(const Context& context, const std::string& reference, const StopRequest& request) {
-  const ContainerSummary found = find_summary(context, reference);
-  if (!state::is_active(found.status)) return;
+  const std::optional<ContainerSummary> marked = mark_stopped(context, find_summary(context, reference));
+  if (!marked) return;
+  const ContainerSummary& found = *marked;
   const state::RunInfo& run = *found.run;
-  remember_that_it_was_stopped(context, found.record);
   if (found.status == state::Status::Restarting) {
     end_restarting(found);
   } else if (const std::optional<Fd> init = open_process(run.init)) {
@@ -84,10 +94,13 @@ void stop(const Context& context, const std::string& reference, const StopReques
 }
 
 void kill(const Context& context, const std::string& reference, int signal_number) {
-  const ContainerSummary found = find_summary(context, reference);
+  ContainerSummary found = find_summary(context, reference);
   if (!state::is_active(found.status)) throw_not_running("kill", reference, found.status);
-  if (signal_number == SIGKILL || signal_number == SIGTERM || signal_number == found.record.stop_signal)
-    remember_that_it_was_stopped(context, found.record);
+  if (signal_number == SIGKILL || signal_number == SIGTERM || signal_number == found.record.stop_signal) {
+    std::optional<ContainerSummary> marked = mark_stopped(context, found);
+    if (!marked) return;  // it has just ended by itself
+    found = std::move(*marked);
+  }
   if (found.status == state::Status::Restarting) {
     end_restarting(found);
     return;

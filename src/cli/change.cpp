@@ -40,7 +40,7 @@ void define_update(CLI::App& command, Action& action) {
     if (!flags->restart)
       throw Error(ErrorKind::Usage, "nothing to update", 0, "see 'myct update --help'").set_exit_status(1);
     const state::Restart restart = parse_restart(*flags->restart);
-    return for_each_target(flags->containers, [&](const std::string& name) {
+    return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
       manager::update_restart(context, name, restart);
       print_line(name);
     });

@@ -87,11 +87,15 @@ void set_usage(CLI::App& command, std::string usage);
 /// Prints the one line of an error on stderr; returns the exit status that it stands for.
 int print_error(const Error& error);
 
-/// Does `work` for each target, for several at once, in a process each: none waits for another. What they print appears
-/// in the order of the targets. One that fails is named on stderr and does not keep the others from being done; the
+/// Does `work` for each target. One that fails is named on stderr and does not keep the others from being done; the
 /// status is then 1, as docker's is.
 [[nodiscard]] int for_each_target(const std::vector<std::string>& targets,
                                   const std::function<void(const std::string&)>& work);
+
+/// The same for work that may wait: several at once, in a process each, so that none waits for another. What they print
+/// appears in the order of the targets; what they change in this process's memory is lost.
+[[nodiscard]] int for_all_targets_at_once(const std::vector<std::string>& targets,
+                                          const std::function<void(const std::string&)>& work);
 
 /// The command that `word` names by itself, by name or alias; nullptr if there is none.
 [[nodiscard]] const Command* find_command(std::string_view word);

@@ -22,7 +22,7 @@ void define_rm(CLI::App& command, Action& action) {
   action = [flags](const manager::Context& context) {
     const auto running = flags->force ? manager::RemoveRunning::Kill : manager::RemoveRunning::Refuse;
     const auto volumes = flags->volumes ? manager::RemoveVolumes::Anonymous : manager::RemoveVolumes::No;
-    return for_each_target(flags->containers, [&](const std::string& name) {
+    return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
       try {
         manager::remove_container(context, name, running, volumes);
       } catch (const Error& error) {

@@ -36,7 +36,7 @@ int start(const StartFlags& flags, const manager::Context& context) {
     return manager::start_attached(context, flags.containers.front(),
                                    parse_attachment(flags.attach, flags.interactive));
   }
-  return for_each_target(flags.containers, [&](const std::string& name) {
+  return for_all_targets_at_once(flags.containers, [&](const std::string& name) {
     manager::start(context, name);
     print_line(name);
   });
@@ -80,8 +80,8 @@ void define_wait(CLI::App& command, Action& action) {
   set_usage(command, "Usage: myct wait CONTAINER [CONTAINER...]");
   command.add_option("CONTAINER", *containers, "Names, ids, or unique beginnings of ids")->required();
   action = [containers](const manager::Context& context) {
-    return for_each_target(*containers,
-                           [&](const std::string& name) { print_line(std::to_string(manager::wait(context, name))); });
+    return for_all_targets_at_once(
+        *containers, [&](const std::string& name) { print_line(std::to_string(manager::wait(context, name))); });
   };
 }
 

@@ -42,7 +42,7 @@ void define_simple(CLI::App& command, Action& action, const char* usage, Work wo
   set_usage(command, usage);
   command.add_option("CONTAINER", *containers, "Names, ids, or unique beginnings of ids")->required();
   action = [containers, work](const manager::Context& context) {
-    return for_each_target(*containers, [&](const std::string& name) {
+    return for_all_targets_at_once(*containers, [&](const std::string& name) {
       work(context, name);
       print_line(name);
     });
@@ -55,7 +55,7 @@ void define_stop(CLI::App& command, Action& action) {
   set_usage(command, "Usage: myct stop [OPTIONS] CONTAINER [CONTAINER...]");
   action = [flags = add_stop_flags(command)](const manager::Context& context) {
     const manager::StopRequest request = parse_stop(*flags);
-    return for_each_target(flags->containers, [&](const std::string& name) {
+    return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
       manager::stop(context, name, request);
       print_line(name);
     });
@@ -66,7 +66,7 @@ void define_restart(CLI::App& command, Action& action) {
   set_usage(command, "Usage: myct restart [OPTIONS] CONTAINER [CONTAINER...]");
   action = [flags = add_stop_flags(command)](const manager::Context& context) {
     const manager::StopRequest request = parse_stop(*flags);
-    return for_each_target(flags->containers, [&](const std::string& name) {
+    return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
       manager::restart(context, name, request);
       print_line(name);
     });
@@ -84,7 +84,7 @@ void define_kill(CLI::App& command, Action& action) {
   command.add_option("-s,--signal", flags->signal, "What is sent (KILL)")->type_name("SIGNAL")->take_last();
   action = [flags](const manager::Context& context) {
     const int number = parse_signal_option(flags->signal);
-    return for_each_target(flags->containers, [&](const std::string& name) {
+    return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
       manager::kill(context, name, number);
       print_line(name);
     });

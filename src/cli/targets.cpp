@@ -65,6 +65,12 @@ int finish_worker(Worker& worker) {
 }  // namespace
 
 int for_each_target(const std::vector<std::string>& targets, const Work& work) {
+  int status = 0;
+  for (const std::string& target : targets) status = std::max(status, try_target(target, work));
+  return status;
+}
+
+int for_all_targets_at_once(const std::vector<std::string>& targets, const Work& work) {
   if (targets.size() == 1) return try_target(targets.front(), work);
   int status = 0;
   std::vector<Worker> workers;

@@ -46,7 +46,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         StatusRow{"nothing", {}, 1, "no command given"}, StatusRow{"unknown_command", {"bogus"}, 1, "'bogus'"},
         StatusRow{"unknown_word_after_a_noun", {"container", "bogus"}, 1, "unknown command 'container bogus'"},
-        StatusRow{"noun_alone", {"image"}, 1, "'image' needs another word: there are: image ls, list, rm, import"},
+        StatusRow{
+            "noun_alone", {"image"}, 1, "'image' needs another word: there are: image ls, list, rm, inspect, import"},
         StatusRow{"word_of_another_noun", {"image", "ps"}, 1, "unknown command 'image ps'"},
         StatusRow{"unknown_global_option", {"--foo", "ps"}, 125, "--foo"},
         StatusRow{"unknown_option", {"ps", "--foo"}, 125, "--foo"},

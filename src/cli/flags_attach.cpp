@@ -14,7 +14,7 @@ void add_attach_flags(CLI::App& command, AttachFlags& flags) {
                   "The keys that leave the container running, with -it (ctrl-p,ctrl-q)")
       ->type_name("KEYS")
       ->take_last();
-  command.add_flag("--sig-proxy,!--no-sig-proxy", flags.forward_signals, "Pass signals on to the program (true)");
+  command.add_flag("--sig-proxy", flags.forward_signals, "Pass signals on to the program (true)");
 }
 
 manager::Attachment parse_attachment(const AttachFlags& flags, bool input) {

@@ -49,6 +49,15 @@ TEST_F(RunSignals, end_a_program_that_has_no_handler_with_an_init) {
   EXPECT_EQ(running.wait().status, 143);
 }
 
+TEST_F(RunSignals, mean_myct_itself_without_a_proxy) {
+  Process running(shell_command({"--name", "web", "--sig-proxy=false"}, "echo ready; exec sleep 1000"));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGTERM);
+  EXPECT_EQ(running.wait().status, 143);
+  EXPECT_EQ(myct({"ps", "--format", "{{.Names}}"}).out, "web\n");
+  EXPECT_TRUE(prints(myct({"rm", "-f", "web"}), "web\n"));
+}
+
 TEST_F(RunSignals, leave_the_status_to_the_program) {
   Process running(shell_command({}, "trap 'echo caught; exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
   ASSERT_TRUE(running.read_until("ready\n"));

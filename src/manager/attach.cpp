@@ -58,7 +58,8 @@ std::optional<int> attach(const Context& context, const std::string& reference, 
                             .input = input ? supervisor::Input::Stdin : supervisor::Input::None,
                             .detach_keys = attachment.detach_keys,
                             // As Docker: with a terminal, keys make the signals.
-                            .forward_signals = attachment.forward_signals && !found.record.tty});
+                            .forward_signals = attachment.forward_signals && !found.record.tty,
+                            .redraw = true});
   if (end.why == supervisor::Leave::Ended) return end.exit_status;
   if (end.why == supervisor::Leave::Detached) return std::nullopt;
   if (end.why == supervisor::Leave::HungUp) return end.exit_status;

@@ -77,7 +77,8 @@ ContainerSummary find_target(const Context& context, const std::string& referenc
 
 int exec(const Context& context, const std::string& reference, const ExecRequest& request) {
   if (request.tty && request.interactive && !request.detach && ::isatty(STDIN_FILENO) == 0)
-    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal");
+    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal")
+        .set_exit_status(kExitFailure);
   const ContainerSummary found = find_target(context, reference);
   const std::optional<Fd> init = open_process(found.run->init);
   if (!init) throw_error(ErrorKind::Conflict, "container '{}' has just ended", reference);

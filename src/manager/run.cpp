@@ -113,7 +113,8 @@ int run(const Context& context, const RunRequest& request, const Attachment& att
         const image::Progress& progress) {
   check_request(request);
   if (request.tty && attachment.input && ::isatty(STDIN_FILENO) == 0)
-    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal");
+    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal")
+        .set_exit_status(kExitFailure);
   const image::Rootfs rootfs = resolve_image(context, request, progress);
   const supervisor::SignalCollector signals;
   if (needs_supervisor(request, attachment)) return run_supervised(context, request, rootfs, attachment, signals);

@@ -100,7 +100,8 @@ void start(const Context& context, const std::string& reference) {
 int start_attached(const Context& context, const std::string& reference, const Attachment& attachment) {
   const ContainerSummary found = find_summary(context, reference);
   if (found.record.tty && attachment.input && ::isatty(STDIN_FILENO) == 0)
-    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -i, or start it from a terminal");
+    throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -i, or start it from a terminal")
+        .set_exit_status(kExitFailure);
   const supervisor::SignalCollector signals;
   Started started = start_container(context, found.record.id, supervisor::terminal_size());
   if (!started.launched) return attach(context, reference, attachment).value_or(0);

@@ -26,6 +26,8 @@ class Conversation {
         reads_stdin_(options.input == Input::Stdin) {}
 
   ClientEnd run() {
+    // The kernel tells the program of a size only when it differs from the last one.
+    if (options_.tty && options_.redraw) send_window_size(/*more=*/1);
     if (options_.tty) send_window_size();
     while (!done_) step();
     return end_;
@@ -72,9 +74,9 @@ class Conversation {
     done_ = true;
   }
 
-  void send_window_size() const {
+  void send_window_size(int more = 0) const {
     if (const std::optional<oci::ConsoleSize> size = terminal_size())
-      (void)channel_.try_send(Kind::Resize, pack_numbers({size->height, size->width}));
+      (void)channel_.try_send(Kind::Resize, pack_numbers({size->height + more, size->width + more}));
   }
 
   void take_message() {

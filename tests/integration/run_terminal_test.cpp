@@ -208,8 +208,7 @@ TEST_F(RunTerminal, is_given_without_input_by_t_alone) {
 }
 
 TEST_F(RunTerminal, is_refused_when_the_input_is_none) {
-  EXPECT_TRUE(
-      fails_with(myct({"run", "--rm", "-it", "busybox", "true"}, "text"), 125, "the input device is not a TTY"));
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-it", "busybox", "true"}, "text"), 1, "the input device is not a TTY"));
 }
 
 TEST_F(RunTerminal, is_not_needed_for_input) {

@@ -14,6 +14,7 @@ struct ClientOptions {
   Input input = Input::None;  ///< whether stdin goes to the program
   std::string detach_keys;    ///< the bytes; only with a terminal and input. Empty: none
   bool forward_signals = true;
+  bool redraw = false;  ///< make a program on a terminal draw itself anew, for one who has just come
 };
 
 enum class Leave : uint8_t {

@@ -22,7 +22,7 @@ namespace myct::manager {
 namespace {
 
 constexpr int kNameAttempts = 6;
-constexpr const char* kConfigName = "/config.json";
+constexpr const char* kConfigName = "config.json";
 
 /// mkdir that makes its parents only when the first try shows that they are missing: once per machine, not per run.
 void make_new_directory(const std::string& parent, const std::string& path) {
@@ -105,12 +105,21 @@ std::string default_hostname(const RunRequest& request, const std::string& id) {
   return id.substr(0, 12);
 }
 
-void write_network_files(const std::string& directory, const RunRequest& request, const oci::Spec& spec) {
-  const bool on_host = request.network == NetworkMode::Host;
-  write_file_at(FdRef(AT_FDCWD), directory + "/hosts",
-                on_host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
-  write_file_at(FdRef(AT_FDCWD), directory + "/hostname", spec.hostname + "\n");
-  write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", host_file("/etc/resolv.conf"));
+/// They are not synced when they are made: a loss of power may leave them missing or empty.
+enum class FileState : uint8_t { New, LostByCrash };
+
+bool is_lost(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == -1 || status.st_size == 0;
+}
+
+void write_network_files(const std::string& directory, const oci::Spec& spec, NetworkMode network, FileState state) {
+  const auto wanted = [&](const char* name) { return state == FileState::New || is_lost(directory + "/" + name); };
+  if (wanted("hosts"))
+    write_file_at(FdRef(AT_FDCWD), directory + "/hosts",
+                  network == NetworkMode::Host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
+  if (wanted("hostname")) write_file_at(FdRef(AT_FDCWD), directory + "/hostname", spec.hostname + "\n");
+  if (wanted("resolv.conf")) write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", host_file("/etc/resolv.conf"));
 }
 
 /// The init for --init as a file that can be bound into containers; shared by all, read-only to them. Not under /run,
@@ -203,8 +212,13 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .readonly_paths = security::default_readonly_paths(),
                   .init_path = request.init ? install_init(context) : std::string(),
                   .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
-  write_network_files(container.directory, request, container.spec);
+  write_network_files(container.directory, container.spec, request.network, FileState::New);
   return container;
+}
+
+void restore_network_files(const Container& container) {
+  const NetworkMode network = container.record.settings.network == "host" ? NetworkMode::Host : NetworkMode::None;
+  write_network_files(container.directory, container.spec, network, FileState::LostByCrash);
 }
 
 void check_cidfile(const RunRequest& request) {
@@ -222,16 +236,19 @@ void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& 
 }
 
 bool is_complete(const Context& context, const std::string& id) {
-  return path_exists(context.paths.container(id) + kConfigName);
+  return path_exists(context.paths.container(id) + "/" + kConfigName);
 }
 
 oci::Spec load_spec(const Context& context, const std::string& id) {
-  const std::string path = context.paths.container(id) + kConfigName;
+  const std::string path = context.paths.container(id) + "/" + kConfigName;
   return oci::spec_from_json(read_file(path), path);
 }
 
 void save_documents(const Context& context, const Container& container) {
-  write_file_at(FdRef(AT_FDCWD), container.directory + kConfigName, oci::to_json(container.spec));
+  const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
+  save_atomically(directory.ref(), kConfigName, oci::to_json(container.spec),
+                  container.record.auto_remove ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+  // Last: a record says that all the rest is there.
   state::save_record(context.paths, container.record);
 }
 

@@ -33,6 +33,8 @@ void save_documents(const Context& context, const Container& container);
 /// Refuses a file that is there already, and writes the id to a new one. Throws Error.
 void check_cidfile(const RunRequest& request);
 void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo);
+/// Makes the files that are bound on /etc/hosts and the like again, where a loss of power has taken them.
+void restore_network_files(const Container& container);
 /// Whether its documents are all there.
 [[nodiscard]] bool is_complete(const Context& context, const std::string& id);
 /// The container's config.json; throws Error.

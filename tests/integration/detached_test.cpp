@@ -133,6 +133,18 @@ TEST_F(Detached, keeps_its_files_from_one_start_to_the_next) {
   remove("web");
 }
 
+TEST_F(Detached, has_its_host_files_again_when_a_loss_of_power_took_them) {
+  const Result created =
+      myct({"create", "--name", "web", "--hostname", "box", "busybox", "cat", "/etc/hosts", "/etc/hostname"});
+  const std::string directory = root() + "/containers/" + created.out.substr(0, 64);
+  std::filesystem::resize_file(directory + "/hosts", 0);
+  std::filesystem::remove(directory + "/hostname");
+  const Result result = myct({"start", "-a", "web"});
+  EXPECT_THAT(result.out, HasSubstr("127.0.0.1"));
+  EXPECT_THAT(result.out, HasSubstr("box\n"));
+  remove("web");
+}
+
 TEST_F(Detached, gives_its_status_and_input_to_who_starts_it_attached) {
   ASSERT_EQ(myct({"create", "-i", "--name", "web", "busybox", "sh", "-c", "cat; exit 3"}).status, 0);
   const Result result = myct({"start", "-ai", "web"}, "some input");

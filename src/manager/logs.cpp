@@ -16,9 +16,12 @@ namespace {
               0, std::move(hint));
 }
 
-/// A foreground container's program writes to the descriptors of its myct, past any log.
-bool writes_elsewhere(const Context& context, const ContainerSummary& container) {
-  return container.run && !container.run->supervised && state::is_active(container.status) &&
+/// A foreground container's program writes to the descriptors of its myct, past any log. A supervisor makes one at
+/// once, and what could not be started has none.
+bool wrote_elsewhere(const Context& context, const ContainerSummary& container) {
+  const bool supervised = container.run && container.run->supervised;
+  const bool failed = container.record.outcome && !container.record.outcome->error.empty();
+  return container.record.started_at && !supervised && !failed &&
          !supervisor::has_log(context.paths.container(container.record.id));
 }
 
@@ -34,9 +37,9 @@ void check_readable(const Context& context, const ContainerSummary& container) {
     case state::LogDriver::Passthrough:
       throw_unreadable(record, "its output went to where it was started");
   }
-  if (writes_elsewhere(context, container))
-    throw Error(ErrorKind::Unsupported, fmt::format("logs of '{}': it runs in the foreground", record.name), 0,
-                "its output goes to where it was started");
+  if (wrote_elsewhere(context, container))
+    throw Error(ErrorKind::Unsupported, fmt::format("logs of '{}': it was run in the foreground", record.name), 0,
+                "its output went to where that was; run it with -d, or with --log-driver json-file");
 }
 
 }  // namespace

@@ -118,9 +118,7 @@ int run(const Context& context, const RunRequest& request, const Attachment& att
   const image::Rootfs rootfs = resolve_image(context, request, progress);
   const supervisor::SignalCollector signals;
   if (needs_supervisor(request, attachment)) return run_supervised(context, request, rootfs, attachment, signals);
-  RunRequest direct = request;
-  if (!direct.log) direct.log = state::LogConfig{.driver = state::LogDriver::Passthrough};
-  return run_directly(context, direct, rootfs, signals);
+  return run_directly(context, request, rootfs, signals);
 }
 
 std::string run_detached(const Context& context, const RunRequest& request, const image::Progress& progress) {

@@ -133,6 +133,15 @@ TEST_F(Detached, keeps_its_files_from_one_start_to_the_next) {
   remove("web");
 }
 
+TEST_F(Detached, that_was_run_in_the_foreground_has_a_log_from_its_next_start_on) {
+  EXPECT_TRUE(prints(myct({"run", "--name", "web", "busybox", "echo", "hello"}), "hello\n"));
+  EXPECT_TRUE(fails_with(myct({"logs", "web"}), 1, "it was run in the foreground"));
+  EXPECT_TRUE(prints(myct({"start", "web"}), "web\n"));
+  EXPECT_EQ(myct({"wait", "web"}).out, "0\n");
+  EXPECT_TRUE(prints(myct({"logs", "web"}), "hello\n"));
+  remove("web");
+}
+
 TEST_F(Detached, has_its_host_files_again_when_a_loss_of_power_took_them) {
   const Result created =
       myct({"create", "--name", "web", "--hostname", "box", "busybox", "cat", "/etc/hosts", "/etc/hostname"});

@@ -31,6 +31,19 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   return container;
 }
 
+/// Moves each only once: they are large, and sorting in place would move each a dozen times.
+std::vector<ContainerSummary> newest_first(std::vector<ContainerSummary> containers) {
+  std::vector<ContainerSummary*> order;
+  order.reserve(containers.size());
+  for (ContainerSummary& container : containers) order.push_back(&container);
+  std::sort(order.begin(), order.end(),
+            [](const ContainerSummary* a, const ContainerSummary* b) { return a->record.created > b->record.created; });
+  std::vector<ContainerSummary> sorted;
+  sorted.reserve(order.size());
+  for (ContainerSummary* container : order) sorted.push_back(std::move(*container));
+  return sorted;
+}
+
 }  // namespace
 
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
@@ -63,9 +76,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
   }
   sweep_removed(context);
   state::remove_dangling_names(context.paths, names);  // also those that the loop above has made so
-  std::sort(containers.begin(), containers.end(),
-            [](const ContainerSummary& a, const ContainerSummary& b) { return a.record.created > b.record.created; });
-  return containers;
+  return newest_first(std::move(containers));
 }
 
 ContainerSummary find_summary(const Context& context, const std::string& reference) {

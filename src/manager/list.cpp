@@ -1,5 +1,6 @@
 // Finding containers and telling their status, from what is on disk and what the kernel says. Takes no lock.
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 
 #include "myct/base/error.hpp"
@@ -31,17 +32,17 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   return container;
 }
 
-/// Moves each only once: they are large, and sorting in place would move each a dozen times.
-std::vector<ContainerSummary> newest_first(std::vector<ContainerSummary> containers) {
-  std::vector<ContainerSummary*> order;
-  order.reserve(containers.size());
-  for (ContainerSummary& container : containers) order.push_back(&container);
+/// Newest first. Containers are large: their order is found without moving them, and then each is swapped into place.
+void sort_by_age(std::vector<ContainerSummary>& containers) {
+  std::vector<size_t> order(containers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(),
-            [](const ContainerSummary* a, const ContainerSummary* b) { return a->record.created > b->record.created; });
-  std::vector<ContainerSummary> sorted;
-  sorted.reserve(order.size());
-  for (ContainerSummary* container : order) sorted.push_back(std::move(*container));
-  return sorted;
+            [&](size_t a, size_t b) { return containers[a].record.created > containers[b].record.created; });
+  for (size_t place = 0; place < order.size(); ++place) {
+    size_t from = order[place];
+    while (from < place) from = order[from];  // an earlier swap has moved it on
+    if (from != place) std::swap(containers[place], containers[from]);
+  }
 }
 
 }  // namespace
@@ -76,7 +77,8 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
   }
   sweep_removed(context);
   state::remove_dangling_names(context.paths, names);  // also those that the loop above has made so
-  return newest_first(std::move(containers));
+  sort_by_age(containers);
+  return containers;
 }
 
 ContainerSummary find_summary(const Context& context, const std::string& reference) {

@@ -7,13 +7,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void fail(const char *what) {
+static void fail(const char* what) {
   perror(what);
   exit(1);
 }
 
-int main(int argc, char **argv) {
-  FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
+int main(int argc, char** argv) {
+  FILE* file = argc == 2 ? fopen(argv[1], "r") : NULL;
   int pid = 0;
   if (file == NULL || fscanf(file, "%d", &pid) != 1 || pid <= 1) fail("read the process's number");
   const int process = (int)syscall(SYS_pidfd_open, pid, 0);

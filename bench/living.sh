@@ -233,6 +233,7 @@ bench_ps() {
     table 'ps (making 1000 containers would take podman minutes)' ps 'myct ps -a, 100 stopped'
     echo
     budget 'ps of 100, ms' "$mine" 5
+    budget 'ps of 100 running, ms' "$(median_of ps 'myct ps, 100 running')" 5
     budget "ps of 100, ratio to podman's" "$(ratio "$mine" "$(median_of ps 'podman ps -a, 100 created')")" 0.1
     budget 'ps of 1000, ms' "$(median_of ps 'myct ps -a, 1000 stopped')" 30
   } >>"$work/report"

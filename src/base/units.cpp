@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <limits>
 
 namespace myct {
@@ -46,6 +45,60 @@ std::optional<uint64_t> parse_size(std::string_view text, double base) {
   value *= *factor;
   if (value >= static_cast<double>(std::numeric_limits<int64_t>::max())) return std::nullopt;
   return static_cast<uint64_t>(value);
+}
+
+bool take(std::string_view& text, char expected) noexcept {
+  if (!text.starts_with(expected)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+/// Takes exactly `count` digits off the front.
+template <typename Number>
+bool take_digits(std::string_view& text, size_t count, Number& value) noexcept {
+  if (text.size() < count) return false;
+  value = 0;
+  for (const char c : text.substr(0, count)) {
+    if (c < '0' || c > '9') return false;
+    value = value * 10 + static_cast<Number>(c - '0');
+  }
+  text.remove_prefix(count);
+  return true;
+}
+
+/// "10:30:00"; a leap second is the next minute's first.
+std::optional<std::chrono::seconds> take_clock(std::string_view& text) noexcept {
+  int hours = 0;
+  int minutes = 0;
+  int seconds = 0;
+  if (!take_digits(text, 2, hours) || !take(text, ':') || !take_digits(text, 2, minutes) || !take(text, ':') ||
+      !take_digits(text, 2, seconds) || hours > 23 || minutes > 59 || seconds > 60)
+    return std::nullopt;
+  return std::chrono::hours(hours) + std::chrono::minutes(minutes) + std::chrono::seconds(seconds);
+}
+
+/// ".5", as many digits as there are, or nothing.
+std::chrono::nanoseconds take_fraction(std::string_view& text) noexcept {
+  std::chrono::nanoseconds fraction{0};
+  if (!take(text, '.')) return fraction;
+  int digit = 0;
+  for (int64_t scale = 100'000'000; take_digits(text, 1, digit); scale /= 10)
+    fraction += std::chrono::nanoseconds(digit * scale);
+  return fraction;
+}
+
+/// All of the text: "Z", "+02:00".
+std::optional<std::chrono::minutes> parse_offset(std::string_view text) noexcept {
+  using std::chrono::minutes;
+  if (text == "Z") return minutes(0);
+  const bool is_west = text.starts_with('-');
+  int hours = 0;
+  int rest = 0;
+  if ((!take(text, '-') && !take(text, '+')) || !take_digits(text, 2, hours) || !take(text, ':') ||
+      !take_digits(text, 2, rest) || !text.empty())
+    return std::nullopt;
+  const minutes offset = std::chrono::hours(hours) + minutes(rest);
+  return is_west ? -offset : offset;
 }
 
 }  // namespace
@@ -106,30 +159,19 @@ std::string format_time(SystemTime time) {
 }
 
 std::optional<SystemTime> parse_time(std::string_view text) {
-  const std::string copy(text);
-  tm parts{};
-  const char* rest = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return std::nullopt;
-  int64_t nanoseconds = 0;
-  if (*rest == '.') {
-    int64_t scale = 100'000'000;
-    for (++rest; *rest >= '0' && *rest <= '9'; ++rest, scale /= 10) nanoseconds += (*rest - '0') * scale;
-  }
-  int64_t offset = 0;
-  if (*rest == '+' || *rest == '-') {
-    const bool west = *rest == '-';
-    int64_t hours = 0;
-    int64_t minutes = 0;
-    if (std::string_view(rest).size() != 6 || rest[3] != ':') return std::nullopt;
-    if (std::from_chars(rest + 1, rest + 3, hours).ec != std::errc{}) return std::nullopt;
-    if (std::from_chars(rest + 4, rest + 6, minutes).ec != std::errc{}) return std::nullopt;
-    offset = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
-  } else if (std::string_view(rest) != "Z") {
-    return std::nullopt;
-  }
-  const int64_t seconds = ::timegm(&parts) - offset;
-  return SystemTime(std::chrono::duration_cast<SystemTime::duration>(std::chrono::seconds(seconds) +
-                                                                     std::chrono::nanoseconds(nanoseconds)));
+  // Not strptime(3) and timegm(3): they ask for the locale and the time zone, which cost ps more than the digits.
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  const bool has_date = take_digits(text, 4, year) && take(text, '-') && take_digits(text, 2, month) &&
+                        take(text, '-') && take_digits(text, 2, day) && take(text, 'T');
+  const std::optional<std::chrono::seconds> clock = has_date ? take_clock(text) : std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
+  if (!clock || !date.ok()) return std::nullopt;
+  const std::chrono::nanoseconds fraction = take_fraction(text);
+  const std::optional<std::chrono::minutes> offset = parse_offset(text);
+  if (!offset) return std::nullopt;
+  return SystemTime(std::chrono::sys_days(date) + *clock + fraction - *offset);
 }
 
 }  // namespace myct

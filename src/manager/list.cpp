@@ -1,5 +1,6 @@
 // Finding containers and telling their status, from what is on disk and what the kernel says. Takes no lock.
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 
 #include "myct/base/error.hpp"
@@ -45,6 +46,19 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   return container;
 }
 
+/// Newest first. Containers are large: their order is found without moving them, and then each is swapped into place.
+void sort_by_age(std::vector<ContainerSummary>& containers) {
+  std::vector<size_t> order(containers.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return containers[a].record.created > containers[b].record.created; });
+  for (size_t place = 0; place < order.size(); ++place) {
+    size_t from = order[place];
+    while (from < place) from = order[from];  // an earlier swap has moved it on
+    if (from != place) std::swap(containers[place], containers[from]);
+  }
+}
+
 }  // namespace
 
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
@@ -77,8 +91,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
   }
   sweep_removed(context);
   state::remove_dangling_names(context.paths, names);  // also those that the loop above has made so
-  std::sort(containers.begin(), containers.end(),
-            [](const ContainerSummary& a, const ContainerSummary& b) { return a.record.created > b.record.created; });
+  sort_by_age(containers);
   return containers;
 }
 

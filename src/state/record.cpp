@@ -64,7 +64,8 @@ std::string_view status_word(Status status) noexcept {
 bool is_active(Status status) noexcept { return status != Status::Created && status != Status::Exited; }
 
 KernelView look_at(const RunInfo& run) {
-  KernelView kernel{.init_runs = is_running(run.init), .owner_runs = is_running(run.owner)};
+  KernelView kernel{.init_runs = is_running(run.init)};
+  if (!kernel.init_runs) kernel.owner_runs = is_running(run.owner);
   // "1" also while the group is still on its way to being frozen (cgroup-v2.rst, "cgroup.freeze").
   if (kernel.init_runs && !run.cgroup.empty())
     kernel.frozen = try_read_file(run.cgroup + "/cgroup.freeze").value_or("").starts_with('1');

@@ -4,13 +4,12 @@
 #include "myct/base/error.hpp"
 #include "myct/base/json.hpp"
 #include "myct/state/record.hpp"
+#include "record_json.hpp"
 
 namespace myct::state {
 namespace {
 
 using json::Value;
-
-constexpr int kVersion = 1;
 
 SystemTime read_time(const Value& object, const char* key) {
   std::string text;
@@ -60,16 +59,6 @@ std::optional<T> value_of(const std::array<Word<T>, Size>& words, std::string_vi
   return std::nullopt;
 }
 
-template <typename T, size_t Size>
-void read_word(const Value& object, const char* key, const std::array<Word<T>, Size>& words, T& target) {
-  std::optional<std::string> word;
-  json::read(object, key, word);
-  if (!word) return;
-  const std::optional<T> value = value_of(words, *word);
-  if (!value) throw_error(ErrorKind::Invalid, "member '{}': unknown word '{}'", key, *word);
-  target = *value;
-}
-
 constexpr std::array kRestartWords = {Word<RestartPolicy>{RestartPolicy::No, "no"},
                                       Word<RestartPolicy>{RestartPolicy::OnFailure, "on-failure"},
                                       Word<RestartPolicy>{RestartPolicy::Always, "always"},
@@ -78,27 +67,23 @@ constexpr std::array kDriverWords = {
     Word<LogDriver>{LogDriver::JsonFile, "json-file"}, Word<LogDriver>{LogDriver::None, "none"},
     Word<LogDriver>{LogDriver::Journald, "journald"}, Word<LogDriver>{LogDriver::Passthrough, "passthrough"}};
 
-Value restart_to_json(const Restart& restart) {
-  return {{"policy", word_of(kRestartWords, restart.policy)}, {"maxAttempts", restart.max_attempts}};
+/// Writes a member unless its reader takes it for that value anyway: ps reads many records, and most say the same.
+template <typename T>
+void write_unless(Value& object, const char* key, const T& value, const T& default_value) {
+  if (value != default_value) object[key] = value;
 }
 
-Restart restart_from_json(const Value& object) {
-  Restart restart;
-  read_word(object, "policy", kRestartWords, restart.policy);
-  json::read(object, "maxAttempts", restart.max_attempts);
-  return restart;
+Value restart_to_json(const Restart& restart) {
+  Value object{{"policy", word_of(kRestartWords, restart.policy)}};
+  write_unless(object, "maxAttempts", restart.max_attempts, Restart{}.max_attempts);
+  return object;
 }
 
 Value log_to_json(const LogConfig& log) {
-  return {{"driver", word_of(kDriverWords, log.driver)}, {"maxSize", log.max_size}, {"maxFile", log.max_file}};
-}
-
-LogConfig log_from_json(const Value& object) {
-  LogConfig log;
-  read_word(object, "driver", kDriverWords, log.driver);
-  json::read(object, "maxSize", log.max_size);
-  json::read(object, "maxFile", log.max_file);
-  return log;
+  Value object{{"driver", word_of(kDriverWords, log.driver)}};
+  write_unless(object, "maxSize", log.max_size, LogConfig{}.max_size);
+  write_unless(object, "maxFile", log.max_file, LogConfig{}.max_file);
+  return object;
 }
 
 Value mount_to_json(const MountPoint& mount) {
@@ -109,19 +94,17 @@ Value mount_to_json(const MountPoint& mount) {
   return object;
 }
 
-MountPoint mount_from_json(const Value& object) {
-  MountPoint mount;
-  json::read(object, "type", mount.type);
-  json::read(object, "name", mount.name);
-  json::read(object, "source", mount.source);
-  json::read(object, "destination", mount.destination);
-  json::read(object, "propagation", mount.propagation);
-  json::read(object, "writable", mount.writable);
-  return mount;
+Value outcome_to_json(const Outcome& outcome) {
+  Value object{{"exitCode", outcome.exit_code}, {"finishedAt", format_time(outcome.finished_at)}};
+  write_unless(object, "oomKilled", outcome.oom_killed, false);
+  json::write_unless_empty(object, "error", outcome.error);
+  return object;
 }
 
 Value settings_to_json(const Settings& settings) {
-  Value object{{"network", settings.network}, {"privileged", settings.privileged}, {"init", settings.init}};
+  Value object{{"network", settings.network}};
+  write_unless(object, "privileged", settings.privileged, false);
+  write_unless(object, "init", settings.init, false);
   json::write_unless_empty(object, "entrypoint", settings.entrypoint);
   json::write_unless_empty(object, "cmd", settings.cmd);
   json::write_unless_empty(object, "user", settings.user);
@@ -132,30 +115,12 @@ Value settings_to_json(const Settings& settings) {
   return object;
 }
 
-Settings settings_from_json(const Value& object) {
-  Settings settings;
-  json::read(object, "network", settings.network);
-  json::read(object, "privileged", settings.privileged);
-  json::read(object, "init", settings.init);
-  json::read(object, "entrypoint", settings.entrypoint);
-  json::read(object, "cmd", settings.cmd);
-  json::read(object, "user", settings.user);
-  json::read(object, "capAdd", settings.cap_add);
-  json::read(object, "capDrop", settings.cap_drop);
-  json::read(object, "securityOptions", settings.security_options);
-  if (const auto mounts = object.find("mounts"); mounts != object.end() && mounts->is_array())
-    for (const Value& mount : *mounts) settings.mounts.push_back(mount_from_json(mount));
-  return settings;
-}
+}  // namespace
 
-void check_version(const Value& document, std::string_view name) {
-  int version = 0;
-  json::read(document, "version", version);
-  if (version != kVersion)
+void check_version(int version, std::string_view name) {
+  if (version != kRecordVersion)
     throw_error(ErrorKind::Unsupported, "read '{}': version {} is not known to this myct", name, version);
 }
-
-}  // namespace
 
 std::string_view restart_word(RestartPolicy policy) noexcept { return word_of(kRestartWords, policy); }
 std::optional<RestartPolicy> restart_from_word(std::string_view word) noexcept { return value_of(kRestartWords, word); }
@@ -163,75 +128,29 @@ std::string_view driver_word(LogDriver driver) noexcept { return word_of(kDriver
 std::optional<LogDriver> driver_from_word(std::string_view word) noexcept { return value_of(kDriverWords, word); }
 
 std::string to_json(const Record& record) {
-  Value document{{"version", kVersion},
-                 {"id", record.id},
-                 {"name", record.name},
-                 {"created", format_time(record.created)},
-                 {"image", record.image},
-                 {"imageId", record.image_id},
-                 {"command", record.command},
-                 {"autoRemove", record.auto_remove},
-                 {"tty", record.tty},
-                 {"interactive", record.interactive},
-                 {"stopSignal", record.stop_signal},
-                 {"stopSeconds", record.stop_seconds},
-                 {"restart", restart_to_json(record.restart)},
-                 {"restartCount", record.restart_count},
-                 {"stoppedByUser", record.stopped_by_user},
-                 {"log", log_to_json(record.log)},
-                 {"settings", settings_to_json(record.settings)}};
+  const Record defaults;
+  Value document{{"version", kRecordVersion}, {"id", record.id},
+                 {"name", record.name},       {"created", format_time(record.created)},
+                 {"image", record.image},     {"imageId", record.image_id},
+                 {"command", record.command}, {"settings", settings_to_json(record.settings)}};
+  write_unless(document, "autoRemove", record.auto_remove, defaults.auto_remove);
+  write_unless(document, "tty", record.tty, defaults.tty);
+  write_unless(document, "interactive", record.interactive, defaults.interactive);
+  write_unless(document, "stopSignal", record.stop_signal, defaults.stop_signal);
+  write_unless(document, "stopSeconds", record.stop_seconds, defaults.stop_seconds);
+  write_unless(document, "restartCount", record.restart_count, defaults.restart_count);
+  write_unless(document, "stoppedByUser", record.stopped_by_user, defaults.stopped_by_user);
+  write_unless(document, "restart", restart_to_json(record.restart), restart_to_json(defaults.restart));
+  write_unless(document, "log", log_to_json(record.log), log_to_json(defaults.log));
   json::write_unless_empty(document, "labels", record.labels);
   json::write_unless_empty(document, "anonymousVolumes", record.anonymous_volumes);
   if (record.started_at) document["startedAt"] = format_time(*record.started_at);
-  if (record.outcome) {
-    document["outcome"] = {{"exitCode", record.outcome->exit_code},
-                           {"finishedAt", format_time(record.outcome->finished_at)},
-                           {"oomKilled", record.outcome->oom_killed}};
-    json::write_unless_empty(document["outcome"], "error", record.outcome->error);
-  }
+  if (record.outcome) document["outcome"] = outcome_to_json(*record.outcome);
   return document.dump();
 }
 
-Record record_from_json(std::string_view text, std::string_view name) {
-  const Value document = json::parse(text, name);
-  try {
-    if (!document.is_object()) throw_error(ErrorKind::Invalid, "not a JSON object");
-    check_version(document, name);
-    Record record;
-    json::read(document, "id", record.id);
-    json::read(document, "name", record.name);
-    record.created = read_time(document, "created");
-    json::read(document, "image", record.image);
-    json::read(document, "imageId", record.image_id);
-    json::read(document, "command", record.command);
-    json::read(document, "autoRemove", record.auto_remove);
-    json::read(document, "labels", record.labels);
-    json::read(document, "anonymousVolumes", record.anonymous_volumes);
-    json::read(document, "tty", record.tty);
-    json::read(document, "interactive", record.interactive);
-    json::read(document, "stopSignal", record.stop_signal);
-    json::read(document, "stopSeconds", record.stop_seconds);
-    json::read(document, "restartCount", record.restart_count);
-    json::read(document, "stoppedByUser", record.stopped_by_user);
-    if (const Value* section = find_object(document, "restart")) record.restart = restart_from_json(*section);
-    if (const Value* section = find_object(document, "log")) record.log = log_from_json(*section);
-    if (const Value* section = find_object(document, "settings")) record.settings = settings_from_json(*section);
-    if (document.contains("startedAt")) record.started_at = read_time(document, "startedAt");
-    if (const Value* outcome = find_object(document, "outcome")) {
-      record.outcome = Outcome{.finished_at = read_time(*outcome, "finishedAt")};
-      json::read(*outcome, "exitCode", record.outcome->exit_code);
-      json::read(*outcome, "oomKilled", record.outcome->oom_killed);
-      json::read(*outcome, "error", record.outcome->error);
-    }
-    return record;
-  } catch (Error& error) {
-    error.add_context(fmt::format("read '{}'", name));
-    throw;
-  }
-}
-
 std::string to_json(const RunInfo& run) {
-  Value document{{"version", kVersion},
+  Value document{{"version", kRecordVersion},
                  {"init", identity_to_json(run.init)},
                  {"owner", identity_to_json(run.owner)},
                  {"cgroup", run.cgroup},
@@ -243,7 +162,9 @@ std::string to_json(const RunInfo& run) {
 RunInfo run_info_from_json(std::string_view text, std::string_view name) {
   const Value document = json::parse(text, name);
   if (!document.is_object()) throw_error(ErrorKind::Invalid, "read '{}': not a JSON object", name);
-  check_version(document, name);
+  int version = 0;
+  json::read(document, "version", version);
+  check_version(version, name);
   RunInfo run;
   run.init = identity_from_json(document, "init");
   run.owner = identity_from_json(document, "owner");

@@ -114,7 +114,7 @@ enum class Status : uint8_t { Created, Running, Paused, Restarting, Exited };
 /// What the kernel says about a run record's processes.
 struct KernelView {
   bool init_runs = false;
-  bool owner_runs = false;
+  bool owner_runs = false;  ///< looked at only when init does not run: it matters only then
   bool frozen = false;
 };
 [[nodiscard]] KernelView look_at(const RunInfo& run);

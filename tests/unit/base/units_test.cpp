@@ -65,8 +65,13 @@ TEST(Time, survives_the_way_to_text_and_back) {
 TEST(Time, reads_offsets_and_refuses_nonsense) {
   EXPECT_EQ(parse_time("1970-01-01T01:00:00+01:00"), SystemTime{});
   EXPECT_EQ(parse_time("1969-12-31T23:00:00.5-01:00"), SystemTime{} + std::chrono::milliseconds(500));
+  EXPECT_EQ(parse_time("2024-02-29T23:59:60Z"), parse_time("2024-03-01T00:00:00.000Z"));
+  EXPECT_EQ(parse_time("2024-05-01T10:00:00.1234567899Z"), parse_time("2024-05-01T10:00:00.123456789Z"));
   for (const char* text :
-       {"", "yesterday", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01T00:00:00+1", "1970-01-01T00:00:00Zx"})
+       {"", "yesterday", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01T00:00:00+1", "1970-01-01T00:00:00Zx",
+        "1970-01-01T00:00:00+01:0", "1970-01-01T00:00:00+01:000", "1970-01-01T0:00:00Z", "1970-01-01T 0:00:00Z",
+        "1970-13-01T00:00:00Z", "2023-02-29T00:00:00Z", "1970-01-01T24:00:00Z", "1970-01-01T00:60:00Z", "1970-01-01T",
+        "-970-01-01T00:00:00Z"})
     EXPECT_EQ(parse_time(text), std::nullopt) << text;
 }
 

@@ -134,7 +134,7 @@ TEST_F(Many, renames_of_one_leave_it_one_name) {
     }
   EXPECT_EQ(named, 1) << "a name is lost, or one is left";
   EXPECT_NE(myct({"inspect", "web"}).status, 0);
-  EXPECT_TRUE(prints(myct({"create", "--name", "web", "busybox", "true"}), value_of(".Id", "web") + "\n"));
+  EXPECT_EQ(myct({"create", "--name", "web", "busybox", "true"}).status, 0) << "the first name is not free";
 }
 
 TEST_F(Many, changes_of_different_kinds_are_none_of_them_lost) {
@@ -182,17 +182,16 @@ TEST_F(Many, start_it_but_once) {
   EXPECT_TRUE(eventually([&] { return myct({"logs", "web"}).out == "started\n"; }));
 }
 
-TEST_F(Many, remove_one_and_none_of_them_fails_for_another_reason_than_that_it_is_gone) {
+TEST_F(Many, remove_one_and_each_finds_it_gone) {
   for (int round = 0; round < 5; ++round) {
     start_web({"-v", "/data"});
-    int removed = 0;
+    size_t removed = 0;
     for (const Result& result : at_once(10, [](int) { return Words{"rm", "-fv", "web"}; })) {
-      if (result.status == 0)
-        ++removed;
-      else
-        EXPECT_TRUE(fails_with(result, 1, "no such container: 'web'"));
+      EXPECT_EQ(result.status, 0) << result;  // with -f one that does not exist is no error
+      EXPECT_EQ(result.err, "");
+      removed += lines_of(result.out).size();
     }
-    EXPECT_GE(removed, 1);
+    EXPECT_GE(removed, 1U);
     EXPECT_THAT(leftovers(), IsEmpty());
   }
 }

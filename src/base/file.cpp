@@ -74,7 +74,12 @@ std::string read_file(const std::string& path) { return read_all(open_path(path,
 std::optional<std::string> try_read_file_at(FdRef directory, const std::string& name) {
   const std::optional<Fd> fd = try_open_at(directory, name, O_RDONLY);
   if (!fd) return std::nullopt;
-  return read_all(fd->ref(), name);
+  try {
+    return read_all(fd->ref(), name);
+  } catch (const Error& error) {
+    if (error.errnum() == ENODEV) return std::nullopt;  // of a control group that was removed since the open
+    throw;
+  }
 }
 
 std::optional<std::string> try_read_file(const std::string& path) { return try_read_file_at(FdRef(AT_FDCWD), path); }

@@ -33,8 +33,11 @@ bool wait_for_event(const std::string& path, std::string_view wanted) {
   const std::optional<Fd> events = try_open_path(path + "/cgroup.events", O_RDONLY);
   if (!events) return true;
   for (;;) {
-    if (::lseek(events->get(), 0, SEEK_SET) == -1) return true;
-    if (read_all(events->ref(), "cgroup.events").find(wanted) != std::string::npos) return true;
+    char text[512];
+    const ssize_t got = ::pread(events->get(), text, sizeof text, 0);
+    if (got == -1 && errno == ENODEV) return true;
+    if (got == -1) throw_errno("read '{}/cgroup.events'", path);
+    if (std::string_view(text, static_cast<size_t>(got)).find(wanted) != std::string_view::npos) return true;
     pollfd poll_events{.fd = events->get(), .events = POLLPRI, .revents = 0};
     const int ready = ::poll(&poll_events, 1, kWaitMilliseconds);
     if (ready == 0) return false;
@@ -142,8 +145,9 @@ bool OomWatch::killed() {
 void remove_cgroup(const std::string& path) {
   if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
   // EBUSY: processes or groups are left in it. cgroup.kill (5.14) reaches those that fork meanwhile, too.
+  // ENODEV: somebody else has removed it since the open.
   if (const std::optional<Fd> kill = try_open_path(path + "/cgroup.kill", O_WRONLY))
-    write_all(kill->ref(), "1", path + "/cgroup.kill");
+    if (::write(kill->get(), "1", 1) == -1 && errno != ENODEV) throw_errno("kill the processes in cgroup '{}'", path);
   wait_until_empty(path);
   remove_groups_below(path);
   if (::rmdir(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove cgroup '{}'", path);

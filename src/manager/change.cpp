@@ -18,6 +18,7 @@ state::Record load_locked(const Context& context, const std::string& id) {
 void rename(const Context& context, const std::string& reference, const std::string& name) {
   state::check_name(name);
   const std::string id = find_container(context, reference);
+  free_stale_name(context, name);
   const FileLock lock = state::lock_container(context.paths, id);
   state::Record record = load_locked(context, id);
   if (record.name == name) throw_error(ErrorKind::Invalid, "container '{}' has that name already", name);

@@ -77,18 +77,6 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   return settings;
 }
 
-/// A name held by a container that is dead and was to be removed at its end is no name in use.
-void free_stale_name(const Context& context, const std::string& name) {
-  if (name.empty()) return;
-  const std::optional<std::string> holder = state::find_name(context.paths, name);
-  if (!holder) return;
-  try {
-    (void)summarize(context, *holder);
-  } catch (const Error& error) {
-    log::debug("name '{}': {}", name, error.what());
-  }
-}
-
 std::string host_file(const char* path) {
   try {
     return try_read_file(path).value_or("");
@@ -219,6 +207,22 @@ Container create_container(const Context& context, const RunRequest& request, co
 void restore_network_files(const Container& container) {
   const NetworkMode network = container.record.settings.network == "host" ? NetworkMode::Host : NetworkMode::None;
   write_network_files(container.directory, container.spec, network, FileState::LostByCrash);
+}
+
+void free_stale_name(const Context& context, const std::string& name) {
+  if (name.empty()) return;
+  const std::optional<std::string> holder = state::find_name(context.paths, name);
+  if (!holder) return;
+  try {
+    const std::optional<ContainerSummary> found = summarize(context, *holder);
+    if (!found || found->record.name == name) return;
+    // Under its lock no rename is under way.
+    const FileLock lock = state::lock_container(context.paths, *holder);
+    const std::optional<state::Record> record = state::load_record(context.paths, *holder);
+    if (record && record->name != name) state::release_name(context.paths, name, *holder);
+  } catch (const Error& error) {
+    log::debug("name '{}': {}", name, error.what());
+  }
 }
 
 void check_cidfile(const RunRequest& request) {

@@ -28,6 +28,9 @@ struct Container {
 [[nodiscard]] Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
                                          UndoStack& undo);
 
+/// A name that is held and not used is free: its container is dead and was to be removed at its end, or has another
+/// name since a rename that was killed before it let go of this one. The caller has no container's lock.
+void free_stale_name(const Context& context, const std::string& name);
 /// Writes config.json and the record; until then the container is one that is being made.
 void save_documents(const Context& context, const Container& container);
 /// Refuses a file that is there already, and writes the id to a new one. Throws Error.

@@ -21,7 +21,7 @@ enum class Durability : uint8_t { SurvivesProcessDeath, SurvivesPowerLoss };
 
 /// Opens `path` relative to `directory` with O_CLOEXEC added to `flags`; throws Error naming the path.
 [[nodiscard]] Fd open_at(FdRef directory, const std::string& path, int flags, mode_t mode = 0);
-/// The same, but an absent file is nullopt.
+/// The same, but an absent file is nullopt, and so is one of a control group that goes while it is read.
 [[nodiscard]] std::optional<Fd> try_open_at(FdRef directory, const std::string& path, int flags, mode_t mode = 0);
 [[nodiscard]] Fd open_path(const std::string& path, int flags, mode_t mode = 0);
 [[nodiscard]] std::optional<Fd> try_open_path(const std::string& path, int flags, mode_t mode = 0);
@@ -29,14 +29,14 @@ enum class Durability : uint8_t { SurvivesProcessDeath, SurvivesPowerLoss };
 /// Opens `path` as a process whose root directory is `root` would see it: "..", absolute names and symbolic links
 /// stay inside (openat2(2), RESOLVE_IN_ROOT; magic links are refused). Throws Error.
 [[nodiscard]] Fd open_in_root(FdRef root, const std::string& path, int flags, mode_t mode = 0);
-/// The same, but an absent file is nullopt.
+/// The same, but an absent file is nullopt, and so is one of a control group that goes while it is read.
 [[nodiscard]] std::optional<Fd> try_open_in_root(FdRef root, const std::string& path, int flags, mode_t mode = 0);
 
 /// The whole content from the descriptor's current position; throws Error. `name` is for the message.
 [[nodiscard]] std::string read_all(FdRef fd, std::string_view name);
 /// The whole content of a file; throws Error.
 [[nodiscard]] std::string read_file(const std::string& path);
-/// The same, but an absent file is nullopt.
+/// The same, but an absent file is nullopt, and so is one of a control group that goes while it is read.
 [[nodiscard]] std::optional<std::string> try_read_file(const std::string& path);
 [[nodiscard]] std::optional<std::string> try_read_file_at(FdRef directory, const std::string& name);
 

@@ -59,7 +59,8 @@ std::optional<int> attach(const Context& context, const std::string& reference, 
                             .detach_keys = attachment.detach_keys,
                             // As Docker: with a terminal, keys make the signals.
                             .forward_signals = attachment.forward_signals && !found.record.tty});
-  if (end.why == supervisor::Leave::Ended) return end.exit_status;
+  // Not 0 when a signal ended this process.
+  if (end.why == supervisor::Leave::Ended || end.exit_status != 0) return end.exit_status;
   if (end.why == supervisor::Leave::Detached) return std::nullopt;
   if (is_running(found.run->init))
     throw_error(ErrorKind::System, "container '{}' does not wait for who reads so slowly, and went on", reference);

@@ -60,9 +60,9 @@ std::optional<int> attach(const Context& context, const std::string& reference, 
                             // As Docker: with a terminal, keys make the signals.
                             .forward_signals = attachment.forward_signals && !found.record.tty,
                             .redraw = true});
-  if (end.why == supervisor::Leave::Ended) return end.exit_status;
+  // Not 0 when a signal ended this process.
+  if (end.why == supervisor::Leave::Ended || end.exit_status != 0) return end.exit_status;
   if (end.why == supervisor::Leave::Detached) return std::nullopt;
-  if (end.why == supervisor::Leave::HungUp) return end.exit_status;
   if (is_running(found.run->init))
     throw_error(ErrorKind::System, "container '{}' does not wait for who reads so slowly, and went on", reference);
   return recorded_status(context, found.record.id, reference);

@@ -1,5 +1,6 @@
 // Running one more command in a container that runs.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,9 +16,25 @@
 namespace myct::manager {
 namespace {
 
+/// A file of the container, which may have put anything in its place: a device that never ends, a terabyte of holes.
 std::string read_in(FdRef root, const std::string& path) {
-  const std::optional<Fd> file = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK);
-  return file ? read_all(file->ref(), path) : std::string();
+  constexpr off_t kLargest = 16 << 20;
+  const std::optional<Fd> file = try_open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  struct stat status {};
+  if (!file || ::fstat(file->get(), &status) == -1 || !S_ISREG(status.st_mode)) return {};
+  if (status.st_size > kLargest)
+    throw_error(ErrorKind::Invalid, "the container's '{}' is larger than {} bytes", path, kLargest);
+  std::string text(static_cast<size_t>(status.st_size), '\0');  // and no more, however it grows meanwhile
+  size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t got = ::read(file->get(), text.data() + done, text.size() - done);
+    if (got == -1 && errno == EINTR) continue;
+    if (got == -1) throw_errno("read the container's '{}'", path);
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  text.resize(done);
+  return text;
 }
 
 /// By the container's own passwd and group, as they are now. The process behind `init` is pinned by its pidfd, so its
@@ -73,6 +90,24 @@ ContainerSummary find_target(const Context& context, const std::string& referenc
   return found;
 }
 
+engine::Running start_command(const Context& context, const ContainerSummary& found, FdRef init,
+                              const ExecRequest& request) {
+  oci::Spec spec = load_spec(context, found.record.id);
+  apply_request(request, *found.run, spec);
+  const Fd null = open_path("/dev/null", O_RDWR);
+  const int input = request.interactive && !request.detach ? STDIN_FILENO : null.get();
+  engine::Pending pending =
+      engine::enter(spec,
+                    {.bundle = context.paths.container(found.record.id),
+                     .seccomp_cache = context.paths.cache() + "/seccomp",
+                     .lifetime = request.detach ? engine::Lifetime::Independent : engine::Lifetime::TiedToParent,
+                     .standard_streams = {input, request.detach ? null.get() : STDOUT_FILENO,
+                                          request.detach ? null.get() : STDERR_FILENO}},
+                    {.init = init, .cgroup = found.run->cgroup});
+  pending.proceed();
+  return pending.wait_until_running();
+}
+
 }  // namespace
 
 int exec(const Context& context, const std::string& reference, const ExecRequest& request) {
@@ -82,21 +117,16 @@ int exec(const Context& context, const std::string& reference, const ExecRequest
   const ContainerSummary found = find_target(context, reference);
   const std::optional<Fd> init = open_process(found.run->init);
   if (!init) throw_error(ErrorKind::Conflict, "container '{}' has just ended", reference);
-  oci::Spec spec = load_spec(context, found.record.id);
-  apply_request(request, *found.run, spec);
-  const Fd null = open_path("/dev/null", O_RDWR);
-  const int input = request.interactive && !request.detach ? STDIN_FILENO : null.get();
   const supervisor::SignalCollector signals;
-  engine::Pending pending =
-      engine::enter(spec,
-                    {.bundle = context.paths.container(found.record.id),
-                     .seccomp_cache = context.paths.cache() + "/seccomp",
-                     .lifetime = request.detach ? engine::Lifetime::Independent : engine::Lifetime::TiedToParent,
-                     .standard_streams = {input, request.detach ? null.get() : STDOUT_FILENO,
-                                          request.detach ? null.get() : STDERR_FILENO}},
-                    {.init = init->ref(), .cgroup = found.run->cgroup});
-  pending.proceed();
-  engine::Running running = pending.wait_until_running();
+  engine::Running running;
+  try {
+    running = start_command(context, found, init->ref(), request);
+  } catch (Error& error) {
+    // As Docker: whatever keeps a command from being started in a container that runs.
+    if (error.exit_status() == kExitOwnFailure && is_running(found.run->init))
+      error.set_exit_status(kExitCannotExecute);
+    throw;
+  }
   state::append_event(context.paths, found.record, "exec_start", {{"execCommand", request.command.front()}});
   if (request.detach) {
     running.init.release();  // whoever adopts our children reaps it

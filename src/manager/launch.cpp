@@ -158,7 +158,7 @@ void start_and_serve(const Context& context, const Container& container, supervi
   handover.output = pipes.ours.output.get();
   handover.error = pipes.ours.error.get();
   if (listener.valid()) handover.listener = listener.get();
-  handover.starter = starter.fd().get();
+  if (container.starter == Starter::Stays) handover.starter = starter.fd().get();
   handover.stop_signal = record.stop_signal;
   handover.cgroup = running.cgroup.value_or("");
   handover.log = record.log;

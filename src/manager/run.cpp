@@ -41,9 +41,10 @@ void tell_of_creation(const Context& context, const state::Record& record, UndoS
 
 /// Everything from the request to a program that runs under its supervisor.
 Launched create_and_launch(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
-                           state::Record& record) {
+                           Starter starter, state::Record& record) {
   UndoStack undo;
   Container container = create_container(context, request, rootfs, undo);
+  container.starter = starter;
   write_cidfile(request, container.record.id, undo);
   tell_of_creation(context, container.record, undo);
   // Only what is thrown away at its end may run before its record is on the disk: its documents are then written while
@@ -58,7 +59,7 @@ Launched create_and_launch(const Context& context, const RunRequest& request, co
 int run_supervised(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
                    const Attachment& attachment, const supervisor::SignalCollector& signals) {
   state::Record record;
-  Launched launched = create_and_launch(context, request, rootfs, record);
+  Launched launched = create_and_launch(context, request, rootfs, Starter::Stays, record);
   return converse_with(launched, record, attachment, signals);
 }
 
@@ -125,7 +126,7 @@ std::string run_detached(const Context& context, const RunRequest& request, cons
   check_request(request);
   const image::Rootfs rootfs = resolve_image(context, request, progress);
   state::Record record;
-  (void)create_and_launch(context, request, rootfs, record);
+  (void)create_and_launch(context, request, rootfs, Starter::Leaves, record);
   return record.id;
 }
 

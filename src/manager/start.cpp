@@ -72,11 +72,12 @@ Launched launch_existing(const Context& context, Container& container,
   }
 }
 
-Started start_container(const Context& context, const std::string& id,
+Started start_container(const Context& context, const std::string& id, Starter starter,
                         const std::optional<oci::ConsoleSize>& console_size) {
   Started started;
   std::optional<Container> container = take_stopped(context, id);
   if (container) {
+    container->starter = starter;
     started.launched = launch_existing(context, *container, console_size);
     started.record = std::move(container->record);
   } else if (std::optional<state::Record> record = state::load_record(context.paths, id)) {
@@ -95,7 +96,7 @@ bool is_restartable(const ContainerSummary& container) {
 }  // namespace
 
 void start(const Context& context, const std::string& reference) {
-  (void)start_container(context, find_summary(context, reference).record.id, std::nullopt);
+  (void)start_container(context, find_summary(context, reference).record.id, Starter::Leaves, std::nullopt);
 }
 
 int start_attached(const Context& context, const std::string& reference, const Attachment& attachment) {
@@ -104,7 +105,7 @@ int start_attached(const Context& context, const std::string& reference, const A
     throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -i, or start it from a terminal")
         .set_exit_status(kExitFailure);
   const supervisor::SignalCollector signals;
-  Started started = start_container(context, found.record.id, supervisor::terminal_size());
+  Started started = start_container(context, found.record.id, Starter::Stays, supervisor::terminal_size());
   if (!started.launched) return attach(context, reference, attachment).value_or(0);
   return converse_with(*started.launched, started.record, attachment, signals);
 }
@@ -114,7 +115,7 @@ size_t start_restartable(const Context& context) {
   for (const ContainerSummary& container : list_containers(context)) {
     if (!is_restartable(container)) continue;
     try {
-      (void)start_container(context, container.record.id, std::nullopt);
+      (void)start_container(context, container.record.id, Starter::Leaves, std::nullopt);
     } catch (const Error& error) {
       log::warning("container '{}' is not started: {}", container.record.name, error.what());
       ++failed;

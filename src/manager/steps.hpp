@@ -16,6 +16,9 @@
 namespace myct::manager {
 
 // --- create.cpp ----------------------------------------------------------------------------------------------------
+/// Whether who starts a container stays to converse with it: then the end of the conversation is a hang-up.
+enum class Starter : uint8_t { Leaves, Stays };
+
 /// A container with its directories, which this process may start.
 struct Container {
   state::Record record;
@@ -23,6 +26,7 @@ struct Container {
   std::string directory;
   std::optional<FileLock> lock;   ///< the container's; let go of when it has been started
   std::optional<FileLock> owner;  ///< tells other commands that somebody takes care of it
+  Starter starter = Starter::Leaves;
 };
 /// Makes all but the documents; what has to be taken back if a later step fails is pushed to `undo`.
 [[nodiscard]] Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,

@@ -24,13 +24,14 @@ char parse_key(std::string_view key, std::string_view text) {
 
 std::string parse_detach_keys(std::string_view text) {
   std::string keys;
+  if (text.empty()) return keys;
   std::string_view rest = text;
-  while (!rest.empty()) {
+  for (;;) {
     const size_t comma = rest.find(',');
     keys += parse_key(rest.substr(0, comma), text);
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    if (comma == std::string_view::npos) return keys;
+    rest.remove_prefix(comma + 1);
   }
-  return keys;
 }
 
 std::string DetachMatcher::feed(std::string_view typed) {
@@ -38,14 +39,12 @@ std::string DetachMatcher::feed(std::string_view typed) {
   std::string passed;
   for (const char c : typed) {
     if (detached()) break;
-    if (c == keys_[matched_]) {
-      ++matched_;
-      continue;
-    }
-    // What was held back was no beginning after all; this key may be one anew.
-    passed.append(keys_, 0, matched_);
-    matched_ = c == keys_.front() ? 1 : 0;
-    if (matched_ == 0) passed += c;
+    held_ += c;
+    // What was held back was no beginning after all; a later part of it may be.
+    size_t broken = 0;
+    while (!keys_.starts_with(std::string_view(held_).substr(broken))) ++broken;
+    passed.append(held_, 0, broken);
+    held_.erase(0, broken);
   }
   return passed;
 }

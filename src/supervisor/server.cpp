@@ -17,6 +17,12 @@
 namespace myct::supervisor {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// How long the program waits for a client, other than the starter, that takes nothing at all.
+constexpr milliseconds kPatience{2000};
+
 void make_nonblocking(const Fd& fd) {
   if (!fd.valid()) return;
   const int flags = ::fcntl(fd.get(), F_GETFL);
@@ -59,7 +65,7 @@ WaitStatus Server::run(ChildProcess& init, int stop_signal) {
   // Every process of the container is gone: what is in the pipes now is all that will ever be.
   const auto drain = [this](Fd& fd, Stream stream) {
     for (;;) {
-      while (!held_.empty()) flush_held(/*timeout=*/-1);
+      while (!held_.empty()) wait_for_room();
       if (!fd.valid() || !read_stream(fd, stream)) return;
     }
   };
@@ -85,11 +91,11 @@ void Server::step(ChildProcess& init, int stop_signal) {
   events[OfInput] = interest(streams_.input, has_input ? POLLOUT : 0);
   for (size_t index = 0; index < clients_.size(); ++index) {
     const Client& client = clients_[index];
-    const int wanted = (has_input ? 0 : POLLIN) | (client.is_starter && !reads_output ? POLLOUT : 0);
-    events[OfClients + index] = {
-        .fd = wanted != 0 ? client.channel.fd().get() : -1, .events = static_cast<short>(wanted), .revents = 0};
+    // A hang-up is told whatever is wanted.
+    const int wanted = (has_input ? 0 : POLLIN) | (client.behind ? POLLOUT : 0);
+    events[OfClients + index] = {.fd = client.channel.fd().get(), .events = static_cast<short>(wanted), .revents = 0};
   }
-  if (::poll(events.data(), events.size(), -1) == -1) {
+  if (::poll(events.data(), events.size(), patience_left()) == -1) {
     if (errno == EINTR) return;
     throw_errno("wait for the container");
   }
@@ -98,7 +104,7 @@ void Server::step(ChildProcess& init, int stop_signal) {
   if ((events[OfConsole].revents & POLLOUT) != 0 || events[OfInput].revents != 0) write_input();
   for (size_t index = 0; index < clients_.size(); ++index)
     if ((events[OfClients + index].revents & ~POLLOUT) != 0) read_client(clients_[index]);
-  if (!held_.empty()) flush_held(/*timeout=*/0);
+  if (!held_.empty()) flush_held();
   if (held_.empty() && (events[OfConsole].revents & ~POLLOUT) != 0) read_stream(streams_.console, Stream::Stdout);
   if (held_.empty() && events[OfOutput].revents != 0) read_stream(streams_.output, Stream::Stdout);
   if (held_.empty() && events[OfError].revents != 0) read_stream(streams_.error, Stream::Stderr);
@@ -122,8 +128,8 @@ void Server::read_client(Client& client) {
   }
   switch (message->kind) {
     case Kind::Stdin:
-      if (!input().valid()) return;  // the program has no input: there is nowhere to put it
-      pending_input_ = message->payload;
+      if (!input().valid()) return;        // the program has no input: there is nowhere to put it
+      pending_input_ += message->payload;  // somebody else's may wait already
       write_input();
       return;
     case Kind::CloseStdin:
@@ -152,7 +158,6 @@ void Server::read_client(Client& client) {
 
 void Server::client_gone(Client& client) {
   if (client.is_starter) {
-    held_.clear();
     if (!client.leaves && streams_.console.valid()) hang_up();
     if (!client.leaves && streams_.input.valid()) {
       close_input_ = true;
@@ -188,30 +193,47 @@ void Server::pass_on(Kind kind, std::string_view bytes) {
   for (Client& client : clients_) {
     if (!client.channel.valid()) continue;
     const Channel::Sent sent = client.channel.try_send(kind, bytes);
-    if (sent == Channel::Sent::Yes) continue;
-    if (sent == Channel::Sent::Full && client.is_starter) {
-      held_ = bytes;
-      held_kind_ = kind;
-      continue;
-    }
-    client_gone(client);
+    client.behind = sent == Channel::Sent::Full;
+    if (sent == Channel::Sent::Gone) client_gone(client);
+    if (!client.behind) continue;
+    held_ = bytes;
+    held_kind_ = kind;
+    held_since_ = Clock::now();
   }
 }
 
-/// Waits for room at most `timeout` milliseconds (poll(2)).
-void Server::flush_held(int timeout) {
-  const auto starter = std::find_if(clients_.begin(), clients_.end(),
-                                    [](const Client& client) { return client.is_starter && client.channel.valid(); });
-  if (starter == clients_.end()) {
-    held_.clear();
-    return;
+/// Passes on what is held to those that have room by now. One that had none for so long reads no more.
+void Server::flush_held() {
+  const bool is_late = Clock::now() >= held_since_ + kPatience;
+  bool waits = false;
+  for (Client& client : clients_) {
+    if (!client.channel.valid() || !client.behind) continue;
+    const Channel::Sent sent = client.channel.try_send(held_kind_, held_);
+    client.behind = sent == Channel::Sent::Full;
+    if (sent == Channel::Sent::Gone || (client.behind && is_late && !client.is_starter)) client_gone(client);
+    waits = waits || (client.behind && client.channel.valid());
   }
-  const Channel::Sent sent = starter->channel.try_send(held_kind_, held_);
-  if (sent == Channel::Sent::Yes) held_.clear();
-  if (sent == Channel::Sent::Gone) client_gone(*starter);
-  if (sent != Channel::Sent::Full) return;
-  pollfd room{.fd = starter->channel.fd().get(), .events = POLLOUT, .revents = 0};
-  ::poll(&room, 1, timeout);
+  if (!waits) held_.clear();
+}
+
+/// As flush_held, but waits until there is room or the patience is at its end.
+void Server::wait_for_room() {
+  std::vector<pollfd> events;
+  for (const Client& client : clients_)
+    if (client.behind && client.channel.valid())
+      events.push_back({.fd = client.channel.fd().get(), .events = POLLOUT, .revents = 0});
+  ::poll(events.data(), events.size(), patience_left());
+  flush_held();
+}
+
+/// Milliseconds for poll(2), until who does not read is sent away.
+int Server::patience_left() const {
+  const bool is_limited = !held_.empty() && std::ranges::any_of(clients_, [](const Client& client) {
+    return client.behind && !client.is_starter && client.channel.valid();
+  });
+  if (!is_limited) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(held_since_ + kPatience - Clock::now());
+  return static_cast<int>(std::max<int64_t>(left.count(), 0));
 }
 
 /// The program takes only as much as it reads; the rest waits here, while output goes on being passed on.

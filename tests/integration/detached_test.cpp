@@ -5,7 +5,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "sandbox.hpp"
+#include "detached.hpp"
 
 namespace myct::test {
 namespace {
@@ -14,29 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 
-class Detached : public ContainerTest {
- protected:
-  /// `myct run -d --name NAME OPTIONS… busybox sh -c SCRIPT`; the id.
-  std::string start(const std::string& name, const std::string& script, const Words& options = {}) const {
-    Words words = {"run", "-d", "--name", name};
-    words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {"busybox", "sh", "-c", script});
-    const Result result = myct(words);
-    EXPECT_EQ(result.status, 0) << result;
-    EXPECT_THAT(result.out, MatchesRegex("[0-9a-f]{64}\n"));
-    return result.out.substr(0, result.out.size() - 1);
-  }
-  [[nodiscard]] std::string status_of(const std::string& name) const {
-    const Result list = myct({"ps", "-a", "--format", "{{.Names}} {{.Status}}"});
-    for (const std::string& line : lines_of(list.out))
-      if (line.starts_with(name + " ")) return line.substr(name.size() + 1);
-    return {};
-  }
-  [[nodiscard]] bool becomes(const std::string& name, const std::string& status) const {
-    return eventually([&] { return status_of(name).starts_with(status); });
-  }
-  void remove(const std::string& name) const { EXPECT_TRUE(prints(myct({"rm", "-f", name}), name + "\n")); }
-};
+class Detached : public DetachedTest {};
 
 TEST_F(Detached, runs_on_when_myct_has_ended) {
   const std::string id = start("web", "sleep 1000");

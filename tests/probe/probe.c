@@ -15,7 +15,8 @@
 //   device PATH     "c MAJOR:MINOR MODE" or "b …"
 //   rlimit N        "SOFT HARD" of resource number N
 //   swap A B        prints "ready", then exchanges the two names again and again until killed
-//   arguments WORD… each argument on a line
+//   spy             prints "ready", then tries what others execute and have open until its input ends: "refused
+//   some|none read N" arguments WORD… each argument on a line
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -280,6 +281,54 @@ static int swap(const char* a, const char* b) {
     if (syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, exchange) == -1) return 1;
 }
 
+/// Descriptors of another process that can be followed and that no program that was started properly has: above the
+/// standard streams. To know their numbers is nothing.
+static int count_foreign_descriptors(const char* pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
+  DIR* directory = opendir(path);
+  if (directory == NULL) return 0;
+  int found = 0;
+  for (const struct dirent* entry; (entry = readdir(directory)) != NULL;)
+    if (atoi(entry->d_name) > 2 && readlinkat(dirfd(directory), entry->d_name, path, sizeof path) >= 0) found++;
+  closedir(directory);
+  return found;
+}
+
+/// 1 when it is a program of another file than ours, and could be opened; 0 when it is ours; -1 when it was refused.
+static int open_foreign_program(const char* pid, const struct stat* own) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%.20s/exe", pid);
+  const int fd = open(path, O_RDONLY);
+  if (fd < 0) return errno == EACCES || errno == EPERM ? -1 : 0;
+  struct stat status;
+  const int foreign = fstat(fd, &status) == 0 && (status.st_dev != own->st_dev || status.st_ino != own->st_ino);
+  close(fd);
+  return foreign;
+}
+
+static int spy(void) {
+  struct stat own;
+  if (stat("/proc/self/exe", &own) == -1) return 1;
+  unsigned long refused = 0;
+  unsigned long got = 0;
+  say("ready");
+  struct pollfd input = {.fd = 0, .events = POLLIN, .revents = 0};
+  while (poll(&input, 1, 0) == 0) {
+    DIR* directory = opendir("/proc");
+    for (const struct dirent* entry; (entry = readdir(directory)) != NULL;) {
+      const int pid = atoi(entry->d_name);
+      if (pid <= 1 || pid == getpid()) continue;
+      const int program = open_foreign_program(entry->d_name, &own);
+      if (program < 0) refused++;
+      if (program > 0 || count_foreign_descriptors(entry->d_name) > 0) got++;
+    }
+    closedir(directory);
+  }
+  printf("refused %s read %lu\n", refused > 0 ? "some" : "none", got);
+  return 0;
+}
+
 static int print_rlimit(int resource) {
   struct rlimit limit;
   if (getrlimit(resource, &limit) == -1) return 1;
@@ -303,6 +352,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "count") == 0) return count_bytes();
   if (strcmp(what, "device") == 0) return print_device(word);
   if (strcmp(what, "rlimit") == 0) return print_rlimit(atoi(word));
+  if (strcmp(what, "spy") == 0) return spy();
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);

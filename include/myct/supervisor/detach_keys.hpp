@@ -19,11 +19,11 @@ class DetachMatcher {
 
   /// Takes what was typed and returns what the program is to get. After detached() it gets nothing more.
   [[nodiscard]] std::string feed(std::string_view typed);
-  [[nodiscard]] bool detached() const noexcept { return !keys_.empty() && matched_ == keys_.size(); }
+  [[nodiscard]] bool detached() const noexcept { return !keys_.empty() && held_ == keys_; }
 
  private:
   std::string keys_;
-  size_t matched_ = 0;
+  std::string held_;  ///< a beginning of the sequence
 };
 
 }  // namespace myct::supervisor

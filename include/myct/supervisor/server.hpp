@@ -30,9 +30,9 @@ struct Callbacks {
   std::function<void()> out_of_memory;
 };
 
-/// Serves one run of a container; single-threaded, and never waits for a client, but for the starter: as its output is
-/// what the user looks at, the program waits when it does not keep up, as if it had the user's own terminal or pipe.
-/// Another client that does not keep up is sent away.
+/// Serves one run of a container; single-threaded. The program waits for clients that do not keep up, as if it had
+/// their terminals or pipes: for the starter as long as it takes, as its output is what the user looks at; for others
+/// as long as they read at all. One that stops reading is sent away after two seconds.
 class Server {
  public:
   /// `starter` may be invalid. `listener` is borrowed.
@@ -55,6 +55,7 @@ class Server {
     Channel channel;
     bool is_starter = false;
     bool leaves = false;  ///< has said Detach
+    bool behind = false;  ///< has no room for what is held
   };
 
   void step(ChildProcess& init, int stop_signal);
@@ -64,7 +65,9 @@ class Server {
   void take_signals(ChildProcess* init, int stop_signal);
   bool read_stream(Fd& fd, Stream stream);
   void pass_on(Kind kind, std::string_view bytes);
-  void flush_held(int timeout);
+  void flush_held();
+  void wait_for_room();
+  [[nodiscard]] int patience_left() const;
   void write_input();
   void hang_up();
   [[nodiscard]] Fd& input() noexcept { return streams_.console.valid() ? streams_.console : streams_.input; }
@@ -79,8 +82,9 @@ class Server {
   std::vector<char> chunk_;
   std::string pending_input_;
   bool close_input_ = false;  ///< when pending_input_ is written
-  std::string held_;          ///< output that the starter has no room for
+  std::string held_;          ///< output that a client has no room for
   Kind held_kind_{};
+  std::chrono::steady_clock::time_point held_since_;
   bool asked_to_end_ = false;
 };
 

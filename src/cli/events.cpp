@@ -1,4 +1,6 @@
 // myct events.
+#include <unistd.h>
+
 #include <memory>
 
 #include "command.hpp"
@@ -39,8 +41,9 @@ std::string describe(const Json& event) {
   const SystemTime time{
       std::chrono::duration_cast<SystemTime::duration>(std::chrono::nanoseconds(event.value("timeNano", int64_t{0})))};
   const Json actor = event.value("Actor", Json::object());
+  const Json details = actor.value("Attributes", Json::object());  // items() refers to it
   std::string attributes;
-  for (const auto& [key, value] : actor.value("Attributes", Json::object()).items())
+  for (const auto& [key, value] : details.items())
     attributes += fmt::format("{}{}={}", attributes.empty() ? "" : ", ", key,
                               value.is_string() ? value.get<std::string>() : value.dump());
   return fmt::format("{} {} {} {} ({})", format_time(time), event.value("Type", ""), event.value("Action", ""),
@@ -49,7 +52,7 @@ std::string describe(const Json& event) {
 
 int print_events(const EventsFlags& flags, const manager::Context& context) {
   const SystemTime now = std::chrono::system_clock::now();
-  manager::EventsRequest request{.filters = parse_filters(flags.filters)};
+  manager::EventsRequest request{.filters = parse_filters(flags.filters), .reader = FdRef(STDOUT_FILENO)};
   if (!flags.since.empty()) request.since = parse_point_in_time(flags.since, "--since", now);
   if (!flags.until.empty()) request.until = parse_point_in_time(flags.until, "--until", now);
   std::optional<Template> shape;

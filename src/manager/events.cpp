@@ -86,32 +86,40 @@ class EventFile {
 
   /// Whether `path` names another file by now.
   [[nodiscard]] bool is_replaced(const std::string& path) const {
-    struct stat ours {};
     struct stat named {};
-    if (::fstat(file_.get(), &ours) == -1 || ::stat(path.c_str(), &named) == -1) return false;
-    return ours.st_dev != named.st_dev || ours.st_ino != named.st_ino;
+    return ::stat(path.c_str(), &named) == 0 && !is(named);
+  }
+  [[nodiscard]] bool is_same(FdRef other) const {
+    struct stat status {};
+    return ::fstat(other.get(), &status) == 0 && is(status);
   }
 
  private:
+  [[nodiscard]] bool is(const struct stat& other) const {
+    struct stat ours {};
+    return ::fstat(file_.get(), &ours) == 0 && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
+  }
+
   Fd file_;
   std::string rest_;
 };
 
-/// False when the time is up.
-bool wait_for_change(FdRef inotify, const std::optional<SystemTime>& until) {
+/// False when the time is up or nobody reads any more.
+bool wait_for_change(FdRef inotify, const EventsRequest& request) {
   int milliseconds = -1;
-  if (until) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - std::chrono::system_clock::now()).count();
+  if (request.until) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*request.until - std::chrono::system_clock::now()).count();
     if (left <= 0) return false;
     milliseconds = static_cast<int>(std::min<int64_t>(left, INT32_MAX));
   }
-  pollfd change{.fd = inotify.get(), .events = POLLIN, .revents = 0};
-  const int ready = ::poll(&change, 1, milliseconds);
-  if (ready == -1 && errno != EINTR) throw_errno("wait for events");
+  std::array<pollfd, 2> events = {pollfd{.fd = inotify.get(), .events = POLLIN, .revents = 0},
+                                  pollfd{.fd = request.reader ? request.reader->get() : -1, .events = 0, .revents = 0}};
+  if (::poll(events.data(), events.size(), milliseconds) == -1 && errno != EINTR) throw_errno("wait for events");
   std::array<char, 4096> ignored;  // that something changed is all that counts
-  while (ready == 1 && ::read(inotify.get(), ignored.data(), ignored.size()) > 0) {
+  while (::read(inotify.get(), ignored.data(), ignored.size()) > 0) {
   }
-  return true;
+  return (events[1].revents & (POLLERR | POLLHUP)) == 0;
 }
 
 Fd open_events(const Context& context) {
@@ -126,7 +134,7 @@ void follow(const Context& context, const EventsRequest& request, EventFile file
       file = EventFile(open_events(context));
       continue;
     }
-    if (!wait_for_change(inotify, request.until)) return;
+    if (!wait_for_change(inotify, request)) return;
   }
 }
 
@@ -153,7 +161,8 @@ void watch_events(const Context& context, const EventsRequest& request,
   if (!request.since) {
     file.skip_to_end();
   } else if (std::optional<Fd> older = try_open_path(context.paths.events() + ".1", O_RDONLY | O_NOFOLLOW)) {
-    if (!EventFile(std::move(*older)).read(filtered)) return;
+    // It is what we have opened already if it was put aside in this moment.
+    if (!file.is_same(older->ref()) && !EventFile(std::move(*older)).read(filtered)) return;
   }
   follow(context, request, std::move(file), inotify.ref(), filtered);
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/base/fd.hpp"
 #include "myct/base/units.hpp"
 #include "myct/manager/request.hpp"
 
@@ -19,10 +20,12 @@ struct EventsRequest {
   /// Values by key: "container" (name or id), "event", "image", "label" ("key" or "key=value"), "type". One value of
   /// each key must fit, and every label.
   std::map<std::string, std::vector<std::string>> filters;
+  std::optional<FdRef> reader;  ///< a pipe or terminal; that nobody reads it any more ends the watch
 };
 
 /// Hands each event's line to `sink` as it happens, by inotify(7) and without polling: one JSON object in the form of
-/// docker events --format json. Returns at `until`, or when the sink returns false. Throws Error.
+/// docker events --format json. Returns at `until`, when the sink returns false, or when the
+/// reader is gone. Throws Error.
 void watch_events(const Context& context, const EventsRequest& request,
                   const std::function<bool(std::string_view line)>& sink);
 

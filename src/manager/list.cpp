@@ -28,7 +28,10 @@ void load(const Context& context, const std::string& id, RunRecord run_record, C
   if (!container.run) record = state::load_record(context.paths, id);
 }
 
-std::optional<ContainerSummary> summarize(const Context& context, const std::string& id, RunRecord run_record) {
+enum class Look : uint8_t { Quickly, Closely };
+
+std::optional<ContainerSummary> summarize(const Context& context, const std::string& id, RunRecord run_record,
+                                          Look look) {
   ContainerSummary container;
   std::optional<state::Record> record;
   load(context, id, run_record, container, record);
@@ -37,7 +40,8 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
     return std::nullopt;
   }
   container.record = std::move(*record);
-  const state::KernelView kernel = container.run ? state::look_at(*container.run) : state::KernelView{};
+  state::KernelView kernel;
+  if (container.run) kernel = look == Look::Closely ? state::look_at(*container.run) : state::glance_at(*container.run);
   container.status = state::status_of(container.record, container.run, kernel);
   // Cut short, unless somebody is just about to start it.
   if (!container.run && seems_to_run(container.record) && state::has_owner(context.paths, id))
@@ -59,27 +63,39 @@ void sort_by_age(std::vector<ContainerSummary>& containers) {
   }
 }
 
+/// The ids of run directories. Those without a container are removed, unless somebody is about to make it.
+std::unordered_set<std::string> find_runs(const Context& context, const std::unordered_set<std::string>& containers) {
+  std::unordered_set<std::string> runs;
+  for (std::string& id : state::list_run_ids(context.paths)) {
+    if (!containers.contains(id) && !path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
+      state::remove_orphaned_run_directory(context.paths, id);
+    runs.insert(std::move(id));
+  }
+  return runs;
+}
+
 }  // namespace
 
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id) {
-  return summarize(context, id, RunRecord::Perhaps);
+  return summarize(context, id, RunRecord::Perhaps, Look::Closely);
 }
 
 std::vector<ContainerSummary> list_containers(const Context& context) {
   std::vector<ContainerSummary> containers;
-  std::unordered_set<std::string> run_ids;
-  for (std::string& id : state::list_run_ids(context.paths)) {
-    if (!path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
-      state::remove_orphaned_run_directory(context.paths, id);
-    run_ids.insert(std::move(id));
-  }
+  std::unordered_set<std::string> ids;
+  bool removals_cut_short = false;
+  for (std::string& name : list_directory(context.paths.containers(), Hidden::Include))
+    if (name.starts_with('.'))
+      removals_cut_short = true;
+    else
+      ids.insert(std::move(name));
+  const std::unordered_set<std::string> run_ids = find_runs(context, ids);
   std::unordered_set<std::string> names;
-  const std::vector<std::string> ids = state::list_container_ids(context.paths);
   containers.reserve(ids.size());
   for (const std::string& id : ids) {
     try {
       const RunRecord run_record = run_ids.contains(id) ? RunRecord::Perhaps : RunRecord::Absent;
-      std::optional<ContainerSummary> container = summarize(context, id, run_record);
+      std::optional<ContainerSummary> container = summarize(context, id, run_record, Look::Quickly);
       if (!container) continue;
       names.insert(container->record.name);
       containers.push_back(std::move(*container));
@@ -89,7 +105,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
                    id.substr(0, 12));
     }
   }
-  sweep_removed(context);
+  if (removals_cut_short) sweep_removed(context);
   state::remove_dangling_names(context.paths, names);  // also those that the loop above has made so
   sort_by_age(containers);
   return containers;

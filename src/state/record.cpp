@@ -72,6 +72,14 @@ KernelView look_at(const RunInfo& run) {
   return kernel;
 }
 
+KernelView glance_at(const RunInfo& run) {
+  if (run.cgroup.empty() || run.init.boot_id != boot_id()) return look_at(run);
+  // cgroup-v2.rst, "cgroup.events". The group is this container's alone, and its init's end is every process's.
+  const std::optional<std::string> events = try_read_file(run.cgroup + "/cgroup.events");
+  if (!events || events->find("populated 1") == std::string::npos) return look_at(run);
+  return {.init_runs = true, .frozen = events->find("frozen 1") != std::string::npos};
+}
+
 Status status_of(const Record& record, const std::optional<RunInfo>& run, KernelView kernel) noexcept {
   if (run && kernel.init_runs) return kernel.frozen ? Status::Paused : Status::Running;
   if (run && kernel.owner_runs && run->restart_at) return Status::Restarting;

@@ -263,8 +263,15 @@ void Server::hang_up() {
 }
 
 void Server::tell_end(int exit_status) {
-  for (const Client& client : clients_)
-    if (client.channel.valid()) (void)client.channel.try_send(Kind::Ended, pack_numbers({exit_status}));
+  const std::string status = pack_numbers({exit_status});
+  for (Client& client : clients_) {
+    if (!client.channel.valid()) continue;
+    // The starter waits for it: however late it reads, it must not take our end for a kill.
+    const int patience = client.is_starter ? -1 : static_cast<int>(kPatience.count());
+    pollfd room{.fd = client.channel.fd().get(), .events = POLLOUT, .revents = 0};
+    while (client.channel.try_send(Kind::Ended, status) == Channel::Sent::Full)
+      if (::poll(&room, 1, patience) == 0) break;
+  }
 }
 
 void Server::close_clients() { clients_.clear(); }

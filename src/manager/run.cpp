@@ -25,12 +25,13 @@ image::Rootfs resolve_image(const Context& context, const RunRequest& request, c
                         {.image = request.image, .search_path = request.image_search_path, .progress = progress});
 }
 
-/// Only with a process between can a terminal be left and returned to, output be kept, and a program be started again.
-/// All else needs none, and is faster without.
-bool needs_supervisor(const RunRequest& request) {
+/// Only with a process between can a terminal be left and returned to, output be kept, a program be started again, and
+/// this process be ended without it. All else needs none, and is faster without.
+bool needs_supervisor(const RunRequest& request, const Attachment& attachment) {
   const bool keeps_output = request.log && request.log->driver != state::LogDriver::Passthrough &&
                             request.log->driver != state::LogDriver::None;
-  return request.tty || keeps_output || request.restart.policy != state::RestartPolicy::No;
+  return request.tty || keeps_output || request.restart.policy != state::RestartPolicy::No ||
+         !attachment.forward_signals;
 }
 
 void tell_of_creation(const Context& context, const state::Record& record, UndoStack& undo) {
@@ -125,7 +126,7 @@ int run(const Context& context, const RunRequest& request, const Attachment& att
     throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal");
   const image::Rootfs rootfs = resolve_image(context, request, progress);
   const supervisor::SignalCollector signals;
-  if (needs_supervisor(request)) return run_supervised(context, request, rootfs, attachment, signals);
+  if (needs_supervisor(request, attachment)) return run_supervised(context, request, rootfs, attachment, signals);
   RunRequest direct = request;
   if (!direct.log) direct.log = state::LogConfig{.driver = state::LogDriver::Passthrough};
   return run_directly(context, direct, rootfs, signals);

@@ -397,6 +397,33 @@ TEST_F(AttachPipes, ends_by_a_signal_that_is_not_passed_on) {
   remove("web");
 }
 
+TEST_F(Attach, run_ends_by_a_signal_that_is_not_passed_on_and_the_container_goes_on) {
+  Process running(command({"run", "--name", "web", "--sig-proxy=false", "busybox", "sh", "-c", kTraps}));
+  ASSERT_TRUE(running.read_until("ready\n"));
+  running.signal(SIGTERM);
+  const Result result = running.wait();
+  EXPECT_EQ(result.status, 143) << result;
+  EXPECT_EQ(result.err, "");
+  EXPECT_TRUE(status_of("web").starts_with("Up "));
+  remove("web");
+}
+
+TEST_F(Attach, start_passes_signals_on_unless_it_is_told_not_to) {
+  ASSERT_EQ(myct({"create", "--name", "web", "busybox", "sh", "-c", kTraps}).status, 0);
+  Process first(command({"start", "-a", "--sig-proxy=false", "web"}));
+  ASSERT_TRUE(first.read_until("ready\n"));
+  first.signal(SIGTERM);
+  EXPECT_EQ(first.wait().status, 143);
+  EXPECT_TRUE(status_of("web").starts_with("Up "));
+  EXPECT_EQ(myct({"kill", "web"}).status, 0);
+  Process second(command({"start", "-a", "web"}));
+  ASSERT_TRUE(second.read_until("ready\n"));
+  second.signal(SIGUSR1);
+  EXPECT_TRUE(second.read_until("usr1\n"));
+  remove("web");
+  EXPECT_EQ(second.wait().status, 137);
+}
+
 // --- refusals -------------------------------------------------------------------------------------------------------
 
 TEST_F(Attach, is_refused_where_there_is_nothing_to_come_back_to) {

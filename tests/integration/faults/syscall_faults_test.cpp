@@ -99,6 +99,7 @@ class SyscallFault : public ContainerTest {
       if (failures >= kMostFailures || point.end != Traced::Killed) break;
     }
     EXPECT_GT(points, 10U) << "hardly anything was killed";
+    EXPECT_TRUE(prints(myct({"system", "check"}), ""));
     std::cout << scenario.title << ": " << points << " points killed, ";
     if (scenario.stride > 1) std::cout << "each " << scenario.stride << " calls apart, ";
     std::cout << left << " left-overs\n";
@@ -230,6 +231,28 @@ TEST_F(SyscallFault, rm_killed_at_every_call_leaves_nothing) {
 TEST_F(SyscallFault, rename_killed_at_every_call_leaves_one_name) {
   names_ = {"victim", "renamed"};
   kill_myct({.title = "rename", .before = Before::Running, .words = {"rename", "victim", "renamed"}});
+}
+
+TEST_F(SyscallFault, exec_killed_at_every_call_leaves_no_process_in_the_container) {
+  kill_myct({.title = "exec", .before = Before::Created, .words = {"exec", "neighbour", "sleep", "1000"}});
+}
+
+TEST_F(SyscallFault, changes_killed_at_every_call_leave_nothing) {
+  kill_myct({.title = "restart", .before = Before::Running, .words = {"restart", "-t", "0", "victim"}});
+  kill_myct({.title = "update", .before = Before::Created, .words = {"update", "--restart", "always", "victim"}});
+  kill_myct({.title = "kill", .before = Before::Running, .words = {"kill", "victim"}});
+}
+
+TEST_F(SyscallFault, runs_of_other_kinds_killed_on_the_way_leave_nothing) {
+  Words kept = kRunRemoved;
+  std::erase(kept, "--rm");
+  kill_myct({.title = "run", .before = Before::Nothing, .words = kept, .stride = 5});
+  Words terminal = kRunRemoved;
+  terminal.insert(terminal.begin() + 1, "-t");
+  kill_myct({.title = "run --rm -t", .before = Before::Nothing, .words = terminal, .stride = 3});
+  Words init = kRunDetached;
+  init.insert(init.begin() + 2, {"--init", "--rm", "--tmpfs", "/t"});
+  kill_myct({.title = "run -d --rm --init", .before = Before::Nothing, .words = init, .stride = 3});
 }
 
 TEST_F(SyscallFault, supervisor_killed_at_every_call_of_start_leaves_nothing) {

@@ -13,7 +13,13 @@
 namespace myct {
 namespace {
 
-void remove_children(Fd directory, const std::string& name) {
+/// How deep a removal goes with a descriptor and a frame for each level. A program in a container may make directories
+/// within directories without end: what is deeper is moved to the top of the tree, and meets the next round there.
+constexpr int kDeepest = 64;
+
+void remove_at_depth(FdRef directory, const std::string& name, FdRef top, int depth);
+
+void remove_children(Fd directory, const std::string& name, FdRef top, int depth) {
   Directory stream(::fdopendir(directory.get()));
   if (!stream) throw_errno("read directory '{}'", name);
   (void)directory.release();
@@ -31,8 +37,29 @@ void remove_children(Fd directory, const std::string& name) {
         throw_errno("remove '{}/{}'", name, entry->d_name);
       continue;
     }
-    remove_tree_at(fd, entry->d_name);
+    remove_at_depth(fd, entry->d_name, top, depth + 1);
   }
+}
+
+void remove_at_depth(FdRef directory, const std::string& name, FdRef top, int depth) {
+  // rmdir first: most directories we remove are empty, and on a file it costs one system call.
+  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
+  if (errno == ENOTDIR) {
+    if (::unlinkat(directory.get(), name.c_str(), 0) == -1 && errno != ENOENT) throw_errno("remove '{}'", name);
+    return;
+  }
+  if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("remove '{}'", name);
+  if (depth >= kDeepest) {
+    if (::renameat(directory.get(), name.c_str(), top.get(), ("deep-" + random_suffix()).c_str()) == -1 &&
+        errno != ENOENT)
+      throw_errno("move '{}' up to remove it", name);
+    return;
+  }
+  std::optional<Fd> fd = try_open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!fd) return;
+  remove_children(std::move(*fd), name, top, depth);
+  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT)
+    throw_errno("remove '{}'", name);
 }
 
 }  // namespace
@@ -132,18 +159,18 @@ void make_directories(const std::string& path) {
 }
 
 void remove_tree_at(FdRef directory, const std::string& name) {
-  // rmdir first: most directories we remove are empty, and on a file it costs one system call.
-  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
-  if (errno == ENOTDIR) {
-    if (::unlinkat(directory.get(), name.c_str(), 0) == -1 && errno != ENOENT) throw_errno("remove '{}'", name);
-    return;
+  std::optional<Fd> top;
+  for (;;) {
+    if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
+    if (errno == ENOTDIR) {
+      if (::unlinkat(directory.get(), name.c_str(), 0) == -1 && errno != ENOENT) throw_errno("remove '{}'", name);
+      return;
+    }
+    if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("remove '{}'", name);
+    top = try_open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!top) return;
+    remove_children(open_at(top->ref(), ".", O_RDONLY | O_DIRECTORY), name, top->ref(), 0);
   }
-  if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("remove '{}'", name);
-  std::optional<Fd> fd = try_open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!fd) return;
-  remove_children(std::move(*fd), name);
-  if (::unlinkat(directory.get(), name.c_str(), AT_REMOVEDIR) == -1 && errno != ENOENT)
-    throw_errno("remove '{}'", name);
 }
 
 void remove_tree(const std::string& path) { remove_tree_at(FdRef(AT_FDCWD), path); }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string_view>
 
 #include "myct/base/error.hpp"
@@ -98,12 +99,14 @@ bool wait_for_exit(FdRef pidfd, std::chrono::milliseconds timeout) {
   for (;;) {
     int left = -1;
     if (timeout.count() >= 0)
-      left = static_cast<int>(std::max<int64_t>(
-          0, std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count()));
+      left = static_cast<int>(std::clamp<int64_t>(
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count(), 0,
+          std::numeric_limits<int>::max()));
     pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
     const int ready = ::poll(&ended, 1, left);
     if (ready > 0) return true;
-    if (ready == 0) return false;
+    if (ready == 0 && left < std::numeric_limits<int>::max()) return false;
+    if (ready == 0) continue;
     if (errno != EINTR) throw_errno("wait for a process to end");
   }
 }

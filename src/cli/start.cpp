@@ -52,7 +52,7 @@ void define_start(CLI::App& command, Action& action) {
   command.add_flag("-i,--interactive", flags->interactive, "The same, and give it your input, if it was made with -i");
   add_attach_flags(command, flags->attach);
   command.add_flag("--all-restartable", flags->all_restartable,
-                   "Start what is to run after a boot: restart policies always, and unless-stopped if it was not");
+                   "Start what its restart policy wants to run after a boot");
   action = [flags](const manager::Context& context) { return start(*flags, context); };
 }
 

@@ -49,6 +49,8 @@ std::optional<int> attach(const Context& context, const std::string& reference, 
   std::optional<supervisor::Channel> channel =
       supervisor::connect_to_supervisor(context.paths.run_container(found.record.id));
   const std::optional<Fd> init = open_process(found.run->init);
+  if (!channel && init && !is_running(found.run->owner))
+    throw_error(ErrorKind::Conflict, "cannot attach to container '{}': its supervisor was killed", reference);
   if (!channel || !init) return recorded_status(context, found.record.id, reference);
   state::append_event(context.paths, found.record, "attach");
   const bool input = attachment.input && found.record.interactive;
@@ -74,6 +76,10 @@ int wait(const Context& context, const std::string& reference) {
   if (!found.run) return exit_code_of(found.record);
   std::optional<supervisor::Waiter> waiter = supervisor::Waiter::open(context.paths.run_container(id));
   const std::optional<Fd> owner = open_process(found.run->owner);
+  if (waiter && !owner)
+    if (const std::optional<Fd> init = open_process(found.run->init))
+      // Its supervisor was killed, and it has changed its user, which undoes that it dies with it (prctl(2)).
+      (void)wait_for_exit(init->ref(), std::chrono::milliseconds(-1));
   if (!waiter || !owner) return recorded_status(context, id, reference);
   // Only an end that comes after this is sure to be told to us.
   const std::optional<ContainerSummary> now = summarize(context, id);

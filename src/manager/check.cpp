@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
 #include <ctime>
 
 #include "build_spec.hpp"
@@ -66,13 +67,13 @@ void check_run(const Context& context, const state::Record& record, Findings& fi
   if (kernel.init_runs)
     findings.push_back(
         {object, "it runs, and its myct was killed: its end will not be recorded", "kills it", [&context, id] {
-           manager::kill(context, id, 9);
+           manager::kill(context, id, SIGKILL);
            reconcile_by_id(context, id);
          }});
   else if (record.auto_remove && status == state::Status::Exited)
     findings.push_back({object, "it has ended and was to be removed then", "removes it",
                         [&context, id] { reconcile_by_id(context, id); }});
-  else if (run)
+  else if (run || (record.started_at && !record.outcome && path_exists(context.paths.run_container(id))))
     findings.push_back({object, "its myct was killed before its end was recorded", "records it",
                         [&context, id] { reconcile_by_id(context, id); }});
   else if (!is_complete(context, id))

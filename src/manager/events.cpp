@@ -142,7 +142,7 @@ void follow(const Context& context, const EventsRequest& request, EventFile file
 
 void watch_events(const Context& context, const EventsRequest& request,
                   const std::function<bool(std::string_view line)>& sink) {
-  make_directories(context.paths.runtime_dir());
+  context.paths.make_roots();
   const Fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   // Of the directory: also a new file is seen, and the one watch serves both.
   if (!inotify.valid() || ::inotify_add_watch(inotify.get(), context.paths.runtime_dir().c_str(),

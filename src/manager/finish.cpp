@@ -20,10 +20,22 @@ std::optional<FileLock> lock_unless_gone(const Context& context, const std::stri
   }
 }
 
-void save_outcome(const Context& context, const state::Record& record) {
+/// False when the disk takes no record. The end is then in the run record, which is in memory, until a later command
+/// can write it down.
+bool save_outcome(const Context& context, const state::Record& record) {
   // What is about to be removed need not survive a loss of power.
-  const bool brief = record.auto_remove || state::is_being_removed(context.paths, record.id);
-  state::save_record(context.paths, record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+  const bool brief = state::is_being_removed(context.paths, record.id);
+  try {
+    state::save_record(context.paths, record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+    return true;
+  } catch (const Error& error) {
+    log::warning("container '{}': {}", record.name, error.what());
+    std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
+    if (!run) throw;
+    run->outcome = record.outcome;
+    state::save_run_info(context.paths, record.id, *run);
+    return false;
+  }
 }
 
 }  // namespace
@@ -39,14 +51,14 @@ Finished record_end(const Context& context, const std::string& id, const std::st
                                   .finished_at = std::chrono::system_clock::now(),
                                   .oom_killed = end.oom_killed,
                                   .error = end.error};
-  if (!record.auto_remove) save_outcome(context, record);
+  if (!record.auto_remove) finished.is_saved = save_outcome(context, record);
   state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(end.exit_code)}});
   supervisor::tell_waiters(context.paths.run_container(id), end.exit_code);
   return finished;
 }
 
 void conclude(const Context& context, Finished finished) {
-  if (!finished.record) return;
+  if (!finished.record || !finished.is_saved) return;
   if (!finished.record->auto_remove) {
     remove_tree(context.paths.run_container(finished.record->id));
     return;

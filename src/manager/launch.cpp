@@ -84,6 +84,7 @@ void leave_the_user() {
   if (::chdir("/") == -1) throw_errno("change directory to '/'");
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a bound of the user's on file sizes cuts the log, not the container
   // A request to end waits until there is a program to pass it on to.
   sigset_t requests;
   ::sigemptyset(&requests);

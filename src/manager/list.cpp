@@ -1,5 +1,6 @@
 // Finding containers and telling their status, from what is on disk and what the kernel says. Takes no lock.
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <unordered_set>
 
@@ -28,6 +29,15 @@ void load(const Context& context, const std::string& id, RunRecord run_record, C
   if (!container.run) record = state::load_record(context.paths, id);
 }
 
+/// Clearing away what others have left must not keep anybody from seeing what there is.
+void try_tidy(std::string_view what, std::string_view which, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    log::debug("{} {}: {}", what, which, error.what());
+  }
+}
+
 enum class Look : uint8_t { Quickly, Closely };
 
 std::optional<ContainerSummary> summarize(const Context& context, const std::string& id, RunRecord run_record,
@@ -40,13 +50,16 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
     return std::nullopt;
   }
   container.record = std::move(*record);
+  if (container.run && container.run->outcome) container.record.outcome = container.run->outcome;
   state::KernelView kernel;
   if (container.run) kernel = look == Look::Closely ? state::look_at(*container.run) : state::glance_at(*container.run);
   container.status = state::status_of(container.record, container.run, kernel);
   // Cut short, unless somebody is just about to start it.
   if (!container.run && seems_to_run(container.record) && state::has_owner(context.paths, id))
     container.status = state::Status::Created;
-  if (reconcile(context, container)) return std::nullopt;
+  bool is_gone = false;
+  try_tidy("container", id, [&] { is_gone = reconcile(context, container); });
+  if (is_gone) return std::nullopt;
   return container;
 }
 
@@ -67,8 +80,8 @@ void sort_by_age(std::vector<ContainerSummary>& containers) {
 std::unordered_set<std::string> find_runs(const Context& context, const std::unordered_set<std::string>& containers) {
   std::unordered_set<std::string> runs;
   for (std::string& id : state::list_run_ids(context.paths)) {
-    if (!containers.contains(id) && !path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
-      state::remove_orphaned_run_directory(context.paths, id);
+    if (!containers.contains(id) && !path_exists(context.paths.container(id)))
+      try_tidy("run directory", id, [&] { state::remove_orphaned_run_directory(context.paths, id); });
     runs.insert(std::move(id));
   }
   return runs;
@@ -87,7 +100,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
   for (std::string& name : list_directory(context.paths.containers(), Hidden::Include))
     if (name.starts_with('.'))
       removals_cut_short = true;
-    else
+    else if (state::is_container_id(name))
       ids.insert(std::move(name));
   const std::unordered_set<std::string> run_ids = find_runs(context, ids);
   std::unordered_set<std::string> names;
@@ -105,7 +118,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
                    id.substr(0, 12));
     }
   }
-  if (removals_cut_short) sweep_removed(context);
+  if (removals_cut_short) try_tidy("removal", "cut short", [&] { sweep_removed(context); });
   state::remove_dangling_names(context.paths, names);  // also those that the loop above has made so
   sort_by_age(containers);
   return containers;
@@ -118,7 +131,9 @@ ContainerSummary find_summary(const Context& context, const std::string& referen
               "it is being made or removed, or its myct was killed");
 }
 
-std::string find_container(const Context& context, const std::string& reference) {
+std::string find_container(const Context& context, const std::string& name) {
+  // Docker's inspect shows names with a slash, and takes them so.
+  const std::string reference = name.starts_with('/') ? name.substr(1) : name;
   if (reference.size() == 64 && is_hex(reference) && path_exists(context.paths.container(reference))) return reference;
   if (!reference.empty() && reference.find('/') == std::string::npos)
     if (std::optional<std::string> id = state::find_name(context.paths, reference)) return *id;

@@ -60,7 +60,7 @@ std::optional<state::RunInfo> run_or_none(const Context& context, const std::str
 
 /// Kills the program and waits until its owner has recorded the end. No lock is held: the owner needs it.
 void kill_run(const Context& context, const std::string& id, const state::RunInfo& run) {
-  state::mark_removing(context.paths, id);
+  const std::optional<FileLock> mark = state::mark_removing(context.paths, id);
   if (const std::optional<Fd> init = open_process(run.init)) {
     send_signal(init->ref(), SIGKILL);
     if (!wait_for_exit(init->ref(), std::chrono::seconds(10)))
@@ -119,7 +119,9 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   state::Record& record = container.record;
   if (container.status != state::Status::Exited) return false;
   const bool incomplete = !record.outcome && !is_complete(context, record.id);
-  const bool unfinished = container.run.has_value() || incomplete;
+  // A start that was killed before the program ran has a run directory, and no run record in it.
+  const bool cut_short = record.started_at && !record.outcome && path_exists(context.paths.run_container(record.id));
+  const bool unfinished = container.run.has_value() || incomplete || cut_short;
   if (!unfinished && !record.auto_remove) return false;
   // Whoever has the lock does what is to be done, and an owner does it itself.
   const std::optional<FileLock> lock = state::try_lock_container(context.paths, record.id);
@@ -133,9 +135,13 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   log::debug("container {}: its myct was killed; recording its end", record.id);
   const std::optional<state::Record> now = state::load_record(context.paths, record.id);
   const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
-  if (!now || !run || state::look_at(*run).init_runs) return false;
+  if (!now || (run && state::look_at(*run).init_runs)) return false;
   cgroup::remove_cgroup(cgroup_of(context, record.id));
   record = *now;
+  if (run && run->outcome) {
+    record.outcome = run->outcome;  // its owner saw the end, and a full disk
+    state::save_record(context.paths, record);
+  }
   if (!record.outcome) {
     record.outcome = state::Outcome{.exit_code = kUnknownExit,
                                     .finished_at = std::chrono::system_clock::now(),

@@ -3,6 +3,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
+#include "myct/manager/inspect.hpp"
 #include "myct/supervisor/client.hpp"
 #include "steps.hpp"
 
@@ -87,10 +88,20 @@ Started start_container(const Context& context, const std::string& id, Starter s
 }
 
 bool is_restartable(const ContainerSummary& container) {
-  const state::RestartPolicy policy = container.record.restart.policy;
-  return !state::is_active(container.status) &&
-         (policy == state::RestartPolicy::Always ||
-          (policy == state::RestartPolicy::UnlessStopped && !container.record.stopped_by_user));
+  const state::Record& record = container.record;
+  // What was only created waits for its user.
+  if (state::is_active(container.status) || !record.started_at) return false;
+  switch (record.restart.policy) {
+    case state::RestartPolicy::No:
+      return false;
+    case state::RestartPolicy::OnFailure:
+      return exit_code_of(record) != 0 && !record.stopped_by_user;
+    case state::RestartPolicy::UnlessStopped:
+      return !record.stopped_by_user;
+    case state::RestartPolicy::Always:
+      break;
+  }
+  return true;
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ struct End {
 struct Finished {
   std::optional<FileLock> lock;
   std::optional<state::Record> record;  ///< nullopt: the container was removed under it
+  bool is_saved = true;                 ///< false: the disk is full, and the run record has the end instead
 };
 /// Removes the control group, records the end and tells those who wait for it. Throws Error.
 [[nodiscard]] Finished record_end(const Context& context, const std::string& id, const std::string& cgroup,

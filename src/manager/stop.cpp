@@ -13,6 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+/// How long the rest of the output may wait for its reader once somebody wants the container's end.
+constexpr seconds kReaderPatience{2};
 /// How long an owner may take to write down an end: a sync of a busy disk, and output that its user has not read yet.
 constexpr seconds kOwnerPatience{10};
 
@@ -54,6 +56,10 @@ void thaw(const state::RunInfo& run, state::Status status) {
   if (status == state::Status::Paused) cgroup::set_freezer(run.cgroup, cgroup::Freezer::Thawed);
 }
 
+void tell_of_signal(const Context& context, const state::Record& record, int number) {
+  state::append_event(context.paths, record, "kill", {{"signal", std::to_string(number)}});
+}
+
 /// Ends what waits to start the program again.
 void end_restarting(const ContainerSummary& container) {
   if (const std::optional<Fd> owner = open_process(container.run->owner)) send_signal(owner->ref(), SIGTERM);
@@ -64,7 +70,10 @@ void end_restarting(const ContainerSummary& container) {
 
 void wait_for_owner(const state::RunInfo& run) {
   const std::optional<Fd> owner = open_process(run.owner);
-  if (!owner || wait_for_exit(owner->ref(), kOwnerPatience)) return;
+  if (!owner || wait_for_exit(owner->ref(), kReaderPatience)) return;
+  // A supervisor may still wait for a user who reads slowly: this tells it not to.
+  if (run.supervised) send_signal(owner->ref(), SIGTERM);
+  if (wait_for_exit(owner->ref(), kOwnerPatience)) return;
   log::debug("process {} did not record the end of its container in time: killed", run.owner.pid);
   send_signal(owner->ref(), SIGKILL);
   if (!wait_for_exit(owner->ref(), kOwnerPatience))
@@ -81,11 +90,14 @@ void stop(const Context& context, const std::string& reference, const StopReques
     end_restarting(found);
   } else if (const std::optional<Fd> init = open_process(run.init)) {
     const int seconds_left = request.seconds.value_or(found.record.stop_seconds);
-    send_signal(init->ref(), request.signal.value_or(found.record.stop_signal));
+    const int first = request.signal.value_or(found.record.stop_signal);
+    send_signal(init->ref(), first);
     thaw(run, found.status);
+    tell_of_signal(context, found.record, first);
     const milliseconds patience = seconds_left < 0 ? milliseconds(-1) : milliseconds(seconds(seconds_left));
     if (!wait_for_exit(init->ref(), patience)) {
       send_signal(init->ref(), SIGKILL);
+      tell_of_signal(context, found.record, SIGKILL);
       (void)wait_for_exit(init->ref(), kOwnerPatience);
     }
   }
@@ -109,7 +121,7 @@ void kill(const Context& context, const std::string& reference, int signal_numbe
   if (!init) throw_not_running("kill", reference, state::Status::Exited);
   send_signal(init->ref(), signal_number);
   thaw(*found.run, found.status);
-  state::append_event(context.paths, found.record, "kill", {{"signal", std::to_string(signal_number)}});
+  tell_of_signal(context, found.record, signal_number);
   if (signal_number != SIGKILL) return;
   if (!wait_for_exit(init->ref(), kOwnerPatience))
     throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", found.run->init.pid,

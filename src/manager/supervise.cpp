@@ -81,7 +81,8 @@ void start_again(const Context& context, const supervisor::Handover& handover) {
   Container container;
   container.lock = state::lock_container(context.paths, handover.id);
   std::optional<state::Record> record = state::load_record(context.paths, handover.id);
-  const bool unwanted = !record || record->stopped_by_user || state::is_being_removed(context.paths, handover.id);
+  const bool unwanted = !record || record->stopped_by_user || record->restart.policy == state::RestartPolicy::No ||
+                        state::is_being_removed(context.paths, handover.id);
   if (unwanted) {
     remove_tree(context.paths.run_container(handover.id));
     return;
@@ -114,8 +115,7 @@ void serve(const Context& context, const supervisor::Handover& handover) {
   End end;
   const auto note_oom = [&] {
     end.oom_killed = true;
-    if (const std::optional<state::Record> record = state::load_record(context.paths, handover.id))
-      state::append_event(context.paths, *record, "oom");
+    state::append_event(context.paths, handover.id, "oom");
   };
   supervisor::Server server(
       {.console = supervisor::adopt(handover.console),
@@ -130,8 +130,8 @@ void serve(const Context& context, const supervisor::Handover& handover) {
   log->finish();
   server.tell_end(end.exit_code);
   Finished finished = record_end(context, handover.id, handover.cgroup, end);
-  const bool again = finished.record && !server.asked_to_end() && should_restart(*finished.record, end) &&
-                     !state::is_being_removed(context.paths, handover.id);
+  const bool again = finished.record && finished.is_saved && !server.asked_to_end() &&
+                     should_restart(*finished.record, end) && !state::is_being_removed(context.paths, handover.id);
   if (!again) {
     conclude(context, std::move(finished));
     return;
@@ -146,6 +146,7 @@ void serve(const Context& context, const supervisor::Handover& handover) {
 
 int supervise(int argc, char** argv) noexcept {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
   ::prctl(PR_SET_NAME, supervisor::kSupervisorName);  // the exec by /proc/self/exe has made it "exe"
   try {
     const supervisor::Handover handover = supervisor::handover_from_arguments(argc, argv);

@@ -27,7 +27,7 @@ void rotate(const Paths& paths) {
 Fd open_events(const Paths& paths) {
   constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW;
   if (std::optional<Fd> file = try_open_path(paths.events(), kFlags, 0600)) return std::move(*file);
-  make_directories(paths.runtime_dir());
+  paths.make_roots();
   return open_path(paths.events(), kFlags, 0600);
 }
 
@@ -59,6 +59,14 @@ void append_event(const Paths& paths, const Record& record, std::string_view act
     if (::fstat(file.get(), &status) == 0 && status.st_size >= kLargestFile) rotate(paths);
   } catch (const std::exception& error) {
     log::debug("event '{}' of container {}: {}", action, record.id, error.what());
+  }
+}
+
+void append_event(const Paths& paths, std::string_view id, std::string_view action) noexcept {
+  try {
+    if (const std::optional<Record> record = load_record(paths, id)) append_event(paths, *record, action);
+  } catch (const std::exception& error) {
+    log::debug("event '{}' of container {}: {}", action, id, error.what());
   }
 }
 

@@ -43,6 +43,13 @@ void lock_directory(FdRef directory, int operation, const std::string& name) {
     if (errno != EINTR) throw_errno("lock '{}'", name);
 }
 
+/// What else is there, a lost+found for example, is nobody's container.
+std::vector<std::string> list_ids(const std::string& directory) {
+  std::vector<std::string> names = list_directory(directory, Hidden::LeaveOut);
+  std::erase_if(names, [](const std::string& name) { return !is_container_id(name); });
+  return names;
+}
+
 }  // namespace
 
 std::string_view status_word(Status status) noexcept {
@@ -149,13 +156,19 @@ std::optional<FileLock> try_lock_container(const Paths& paths, std::string_view 
   return lock;
 }
 
-void mark_removing(const Paths& paths, std::string_view id) {
-  if (std::optional<Fd> directory = try_open_path(paths.run_container(id), O_RDONLY | O_DIRECTORY))
-    (void)open_at(directory->ref(), kRemovingName, O_WRONLY | O_CREAT, 0600);
+std::optional<FileLock> mark_removing(const Paths& paths, std::string_view id) {
+  const std::optional<Fd> directory = try_open_path(paths.run_container(id), O_RDONLY | O_DIRECTORY);
+  if (!directory) return std::nullopt;
+  std::optional<Fd> file = try_open_at(directory->ref(), kRemovingName, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  if (!file) return std::nullopt;
+  // Shared: several may remove it at once.
+  if (::flock(file->get(), LOCK_SH) == -1) throw_errno("mark a container as being removed");
+  return FileLock::inherit(std::move(*file));
 }
 
 bool is_being_removed(const Paths& paths, std::string_view id) {
-  return path_exists(paths.run_container(id) + "/" + kRemovingName);
+  const std::optional<Fd> file = try_open_path(paths.run_container(id) + "/" + kRemovingName, O_RDWR | O_NOFOLLOW);
+  return file && ::flock(file->get(), LOCK_EX | LOCK_NB) == -1;
 }
 
 void remove_orphaned_run_directory(const Paths& paths, std::string_view id) {
@@ -165,15 +178,17 @@ void remove_orphaned_run_directory(const Paths& paths, std::string_view id) {
 }
 
 bool has_owner(const Paths& paths, std::string_view id) {
-  const std::string path = paths.run_container(id) + kOwnerName;
-  return path_exists(path) && !FileLock::try_acquire(path);
+  const std::optional<Fd> file = try_open_path(paths.run_container(id) + kOwnerName, O_RDWR | O_NOFOLLOW);
+  // Shared, so that two who ask do not take one another for the owner; and never made by asking.
+  return file && ::flock(file->get(), LOCK_SH | LOCK_NB) == -1;
 }
 
-std::vector<std::string> list_container_ids(const Paths& paths) {
-  return list_directory(paths.containers(), Hidden::LeaveOut);
+bool is_container_id(std::string_view name) noexcept {
+  constexpr size_t kDigits = 64;
+  return name.size() == kDigits && is_hex(name);
 }
-std::vector<std::string> list_run_ids(const Paths& paths) {
-  return list_directory(paths.run_containers(), Hidden::LeaveOut);
-}
+
+std::vector<std::string> list_container_ids(const Paths& paths) { return list_ids(paths.containers()); }
+std::vector<std::string> list_run_ids(const Paths& paths) { return list_ids(paths.run_containers()); }
 
 }  // namespace myct::state

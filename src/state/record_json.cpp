@@ -156,6 +156,7 @@ std::string to_json(const RunInfo& run) {
                  {"cgroup", run.cgroup},
                  {"supervised", run.supervised}};
   if (run.restart_at) document["restartAt"] = format_time(*run.restart_at);
+  if (run.outcome) document["outcome"] = outcome_to_json(*run.outcome);
   return document.dump();
 }
 
@@ -171,6 +172,11 @@ RunInfo run_info_from_json(std::string_view text, std::string_view name) {
   json::read(document, "cgroup", run.cgroup);
   json::read(document, "supervised", run.supervised);
   if (document.contains("restartAt")) run.restart_at = read_time(document, "restartAt");
+  if (const auto outcome = document.find("outcome"); outcome != document.end() && outcome->is_object()) {
+    run.outcome = Outcome{.finished_at = read_time(*outcome, "finishedAt")};
+    json::read(*outcome, "exitCode", run.outcome->exit_code);
+    json::read(*outcome, "oomKilled", run.outcome->oom_killed);
+  }
   return run;
 }
 

@@ -104,7 +104,9 @@ void execute(const Handover& handover) {
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   // Not by name: the program that is installed by now may be another version.
-  ::execve("/proc/self/exe", argv.data(), environ);
+  // And without the starter's environment, which may hold what nobody should keep.
+  char* const no_environment[] = {nullptr};
+  ::execve("/proc/self/exe", argv.data(), no_environment);
   const int errnum = errno;
   for (const Number& number : kDescriptors)
     if (handover.*number.member >= 0) ::fcntl(handover.*number.member, F_SETFD, FD_CLOEXEC);

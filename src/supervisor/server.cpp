@@ -140,7 +140,9 @@ void Server::read_client(Client& client) {
       return;
     case Kind::Resize: {
       if (!streams_.console.valid()) return;
-      const std::vector<int> size = unpack_numbers(message->payload, 2);
+      constexpr size_t kNumbers = 2;
+      if (message->payload.size() != kNumbers * sizeof(int)) return client_gone(client);  // not a client of ours
+      const std::vector<int> size = unpack_numbers(message->payload, kNumbers);
       winsize window{.ws_row = static_cast<unsigned short>(size[0]),
                      .ws_col = static_cast<unsigned short>(size[1]),
                      .ws_xpixel = 0,
@@ -222,8 +224,17 @@ void Server::wait_for_room() {
   for (const Client& client : clients_)
     if (client.behind && client.channel.valid())
       events.push_back({.fd = client.channel.fd().get(), .events = POLLOUT, .revents = 0});
+  events.push_back({.fd = signals_.get(), .events = POLLIN, .revents = 0});
   ::poll(events.data(), events.size(), patience_left());
+  // Whoever asks us to end does not want to wait for a reader: the rest goes to the log alone.
+  if (events.back().revents != 0) take_signals(nullptr, 0);
+  if (asked_to_end_) send_away_late_clients();
   flush_held();
+}
+
+void Server::send_away_late_clients() {
+  for (Client& client : clients_)
+    if (client.behind) client.channel.close();
 }
 
 /// Milliseconds for poll(2), until who does not read is sent away.
@@ -267,7 +278,7 @@ void Server::tell_end(int exit_status) {
   for (Client& client : clients_) {
     if (!client.channel.valid()) continue;
     // The starter waits for it: however late it reads, it must not take our end for a kill.
-    const int patience = client.is_starter ? -1 : static_cast<int>(kPatience.count());
+    const int patience = client.is_starter && !asked_to_end_ ? -1 : static_cast<int>(kPatience.count());
     pollfd room{.fd = client.channel.fd().get(), .events = POLLOUT, .revents = 0};
     while (client.channel.try_send(Kind::Ended, status) == Channel::Sent::Full)
       if (::poll(&room, 1, patience) == 0) break;

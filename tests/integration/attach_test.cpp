@@ -213,7 +213,7 @@ TEST_F(Attach, start_can_be_left_by_the_keys) {
 
 TEST_F(Attach, needs_a_terminal_to_start_one_with_input) {
   ASSERT_EQ(myct({"create", "-it", "--name", "web", "busybox", "sh"}).status, 0);
-  EXPECT_TRUE(fails_with(myct({"start", "-ai", "web"}), 125, "the input device is not a TTY"));
+  EXPECT_TRUE(fails_with(myct({"start", "-ai", "web"}), 1, "the input device is not a TTY"));
   EXPECT_EQ(status_of("web"), "Created");
   remove("web");
 }

@@ -1,5 +1,6 @@
 // Containers that live on: started by one myct, and looked after by others.
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 class Detached : public DetachedTest {};
 
@@ -318,6 +320,83 @@ TEST_F(RestartPolicy, decides_what_is_started_after_a_boot) {
 }
 
 // --- kills -----------------------------------------------------------------------------------------------------------
+
+TEST_F(RestartPolicy, does_not_start_after_a_boot_what_was_never_started) {
+  ASSERT_EQ(myct({"create", "--name", "web", "--restart", "always", "busybox", "sleep", "1000"}).status, 0);
+  EXPECT_EQ(myct({"start", "--all-restartable"}).status, 0);
+  EXPECT_EQ(status_of("web"), "Created");
+  remove("web");
+}
+
+TEST_F(RestartPolicy, is_asked_again_before_the_next_run) {
+  start("web", "exit 1", {"--restart", "always"});
+  EXPECT_TRUE(becomes("web", "Restarting (1)"));
+  const std::string count = myct({"inspect", "-f", "{{.RestartCount}}", "web"}).out;
+  EXPECT_EQ(myct({"update", "--restart", "no", "web"}).status, 0);
+  EXPECT_TRUE(becomes("web", "Exited (1)"));
+  EXPECT_TRUE(eventually([] { return host().processes().empty(); }));
+  remove("web");
+}
+
+// --- what a container may leave
+// ---------------------------------------------------------------------------------------
+
+TEST_F(Detached, is_removed_however_deep_its_directories_are) {
+  start("deep", "i=0; while [ $i -lt 1500 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done; touch file");
+  EXPECT_EQ(myct({"wait", "deep"}).out, "0\n");
+  Command removing = command({"rm", "deep"});
+  removing.before_exec = [] {
+    const rlimit few{.rlim_cur = 256, .rlim_max = 256};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  };
+  EXPECT_TRUE(prints(run(removing), "deep\n"));
+  EXPECT_EQ(myct({"ps", "-aq"}).status, 0);
+}
+
+TEST_F(Detached, is_the_only_thing_in_its_directory_that_ps_touches) {
+  start("web", "sleep 1000");
+  const std::string other = root() + "/containers/lost+found";
+  std::filesystem::create_directories(other + "/x");
+  EXPECT_EQ(myct({"ps", "-a"}).status, 0);
+  EXPECT_TRUE(std::filesystem::exists(other + "/x"));
+  std::filesystem::remove_all(other);
+  remove("web");
+}
+
+TEST_F(Detached, is_found_by_its_name_with_docker_s_slash) {
+  start("web", "sleep 1000");
+  EXPECT_TRUE(prints(myct({"stop", "-t", "0", "/web"}), "/web\n"));
+  remove("web");
+}
+
+TEST_F(Detached, survives_its_starters_bound_on_file_sizes) {
+  Command starting =
+      command({"run", "-d", "--name", "web", "busybox", "sh", "-c", "head -c 100000 /dev/zero; sleep 1000"});
+  starting.before_exec = [] {
+    const rlimit small{.rlim_cur = 65536, .rlim_max = 65536};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  };
+  EXPECT_EQ(run(starting).status, 0);
+  ::usleep(200'000);
+  EXPECT_TRUE(status_of("web").starts_with("Up "));
+  remove("web");
+}
+
+TEST_F(Detached, is_stopped_though_nobody_reads_its_output) {
+  Command starting = command(
+      {"run", "--log-driver", "json-file", "--name", "web", "busybox", "sh", "-c", "yes | head -c 3000000; exit 7"});
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  starting.streams = {{1, ends[1]}};
+  Process running(starting);
+  ::close(ends[1]);
+  ASSERT_TRUE(eventually([&] { return status_of("web").starts_with("Up") || status_of("web").starts_with("Exited"); }));
+  EXPECT_TRUE(prints(myct({"stop", "-t", "0", "web"}), "web\n"));
+  EXPECT_THAT(status_of("web"), Not(HasSubstr("(255)")));
+  ::close(ends[0]);
+  running.wait();
+  remove("web");
+}
 
 class SupervisorKill : public Detached {
  protected:

@@ -91,7 +91,7 @@ TEST_F(Exec, is_refused_where_nothing_runs) {
   EXPECT_TRUE(fails_with(myct({"exec", "web"}), 1, "no command given"));
   EXPECT_TRUE(fails_with(myct({"exec"}), 1, "no container given"));
   EXPECT_TRUE(fails_with(myct({"exec", "--no-such", "web", "true"}), 125, "--no-such"));
-  EXPECT_TRUE(fails_with(myct({"exec", "-it", "web", "true"}), 125, "the input device is not a TTY"));
+  EXPECT_TRUE(fails_with(myct({"exec", "-it", "web", "true"}), 1, "the input device is not a TTY"));
   remove("web");
 }
 

@@ -96,6 +96,7 @@ struct RunInfo {
   std::string cgroup;                    ///< absolute path, or empty
   bool supervised = false;               ///< the owner listens on the attach socket
   std::optional<SystemTime> restart_at;  ///< the last run is over and the owner waits to start the next
+  std::optional<Outcome> outcome;        ///< of the run, where the record could not be written: a full disk
 };
 
 enum class Status : uint8_t { Created, Running, Paused, Restarting, Exited };
@@ -152,14 +153,17 @@ void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 /// nullopt when somebody else has it, or the container is gone.
 [[nodiscard]] std::optional<FileLock> try_lock_container(const Paths& paths, std::string_view id);
 
-/// Tells the owner of a running container that it is about to be removed by force: no restart, nothing to be synced.
-void mark_removing(const Paths& paths, std::string_view id);
+/// Tells the owner of a running container that it is about to be removed by force, as long as the mark is held: no
+/// restart, nothing to be synced. nullopt when the container has no run directory (any more).
+[[nodiscard]] std::optional<FileLock> mark_removing(const Paths& paths, std::string_view id);
 [[nodiscard]] bool is_being_removed(const Paths& paths, std::string_view id);
 
 /// Removes the run directory of a container that has neither an owner nor a directory of its own: its myct was killed
 /// before it made that, or after it removed it. Throws Error.
 void remove_orphaned_run_directory(const Paths& paths, std::string_view id);
 
+/// Whether a file of that name can be a container's: 64 hex digits.
+[[nodiscard]] bool is_container_id(std::string_view name) noexcept;
 /// Ids of every container directory, in no order. No directory yet: none.
 [[nodiscard]] std::vector<std::string> list_container_ids(const Paths& paths);
 /// The same of every run directory.

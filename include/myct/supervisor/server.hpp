@@ -67,6 +67,7 @@ class Server {
   void pass_on(Kind kind, std::string_view bytes);
   void flush_held();
   void wait_for_room();
+  void send_away_late_clients();
   [[nodiscard]] int patience_left() const;
   void write_input();
   void hang_up();

@@ -158,12 +158,15 @@ TEST(RunInfo, survives_the_way_to_json_and_back) {
   run.cgroup = "/sys/fs/cgroup/myct/x";
   run.supervised = true;
   run.restart_at = *parse_time("2024-05-01T10:00:01Z");
+  run.outcome = Outcome{.exit_code = 3, .finished_at = *parse_time("2024-05-01T10:00:02Z")};
   const RunInfo back = run_info_from_json(to_json(run), "run.json");
   EXPECT_EQ(back.init, run.init);
   EXPECT_EQ(back.owner, run.owner);
   EXPECT_EQ(back.cgroup, run.cgroup);
   EXPECT_TRUE(back.supervised);
   EXPECT_EQ(back.restart_at, run.restart_at);
+  ASSERT_TRUE(back.outcome);
+  EXPECT_EQ(back.outcome->exit_code, 3);
 }
 
 TEST(StatusOf, is_derived_from_record_run_and_kernel) {

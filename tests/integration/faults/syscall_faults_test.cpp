@@ -35,7 +35,7 @@ class SyscallFault : public ContainerTest {
     ContainerTest::SetUp();
     ASSERT_EQ(myct({"run", "-d", "--name", "neighbour", "busybox", "sleep", "1000"}).status, 0);
     // What is made only once on a machine: caches, directories.
-    ASSERT_EQ(myct({"run", "-d", "--name", "victim", "-v", "/data", "busybox", "true"}).status, 0);
+    ASSERT_EQ(myct({"run", "-d", "--init", "--name", "victim", "-v", "/data", "busybox", "true"}).status, 0);
     ASSERT_EQ(myct({"rm", "-fv", "victim"}).status, 0);
     baseline_ = leftovers();
   }

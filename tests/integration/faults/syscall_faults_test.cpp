@@ -273,7 +273,8 @@ TEST_F(SyscallFault, supervisor_killed_at_every_call_of_a_restart_leaves_nothing
   kill_new_supervisor(
       {.title = "supervisor in run -d --restart, through a restart to its end",
        .before = Before::Nothing,
-       .words = {"run", "-d", "--restart", "on-failure:1", "--name", "victim", "-v", "/data", "busybox", "false"}});
+       .words = {"run", "-d", "--restart", "on-failure:1", "--name", "victim", "-v", "/data", "busybox", "false"},
+       .stride = 5});
 }
 
 TEST_F(SyscallFault, supervisor_killed_at_every_call_of_stop_leaves_nothing) {

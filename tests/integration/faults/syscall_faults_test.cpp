@@ -269,7 +269,7 @@ TEST_F(SyscallFault, supervisor_killed_at_every_call_of_a_whole_life_leaves_noth
                        .words = {"run", "-d", "--rm", "--name", "victim", "-v", "/data", "busybox", "true"}});
 }
 
-TEST_F(SyscallFault, supervisor_killed_at_every_call_of_a_restart_leaves_nothing) {
+TEST_F(SyscallFault, supervisor_killed_on_the_way_through_a_restart_leaves_nothing) {
   kill_new_supervisor(
       {.title = "supervisor in run -d --restart, through a restart to its end",
        .before = Before::Nothing,

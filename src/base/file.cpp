@@ -145,6 +145,12 @@ void save_atomically(FdRef directory, const std::string& name, std::string_view 
     throw_errno("sync the directory of '{}'", name);
 }
 
+bool is_temporary_name(std::string_view name) noexcept {
+  constexpr size_t kSuffix = 17;  // a dot and random_suffix()
+  return name.size() > kSuffix + 1 && name.front() == '.' && name[name.size() - kSuffix] == '.' &&
+         name.find_last_not_of("0123456789abcdef") == name.size() - kSuffix;
+}
+
 void make_directory_at(FdRef directory, const std::string& name, mode_t mode) {
   if (::mkdirat(directory.get(), name.c_str(), mode) == -1 && errno != EEXIST) throw_errno("make directory '{}'", name);
 }

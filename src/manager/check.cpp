@@ -129,6 +129,27 @@ void check_cgroups(const Context& context, Findings& findings) {
   }
 }
 
+/// A kill in the middle of a write leaves it; the next write takes another name.
+void check_temporaries(const std::string& directory, Findings& findings) {
+  for (const std::string& name : list_directory(directory, Hidden::Include)) {
+    const std::string path = directory + "/" + name;
+    struct stat status {};
+    if (!is_temporary_name(name) || ::lstat(path.c_str(), &status) == -1 || !S_ISREG(status.st_mode) ||
+        std::time(nullptr) - status.st_mtime < kSettledSeconds)
+      continue;
+    findings.push_back(
+        {"file '" + path + "'", "the myct that wrote it was killed", "removes it", [path] { remove_file(path); }});
+  }
+}
+
+void check_all_temporaries(const Context& context, Findings& findings) {
+  check_temporaries(context.paths.cache(), findings);
+  check_temporaries(context.paths.cache() + "/seccomp", findings);
+  for (const std::string& parent : {context.paths.containers(), context.paths.volumes()})
+    for (const std::string& name : list_directory(parent, Hidden::LeaveOut))
+      check_temporaries(parent + "/" + name, findings);
+}
+
 }  // namespace
 
 std::vector<Finding> check(const Context& context) {
@@ -137,6 +158,7 @@ std::vector<Finding> check(const Context& context) {
   check_runtime(context, findings);
   check_names(context, findings);
   check_cgroups(context, findings);
+  check_all_temporaries(context, findings);
   return findings;
 }
 

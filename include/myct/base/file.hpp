@@ -50,6 +50,8 @@ void write_file_at(FdRef directory, const std::string& name, std::string_view by
 /// Concurrent writers: the last rename wins; readers see the old or the new file, never a mixture.
 void save_atomically(FdRef directory, const std::string& name, std::string_view bytes, Durability durability,
                      mode_t mode = 0644);
+/// Whether it is the name of a file that save_atomically() was killed at, or is about to rename.
+[[nodiscard]] bool is_temporary_name(std::string_view name) noexcept;
 
 /// Makes a directory; an existing one is fine. Throws Error.
 void make_directory_at(FdRef directory, const std::string& name, mode_t mode = 0755);

@@ -35,7 +35,7 @@ class SyscallFault : public ContainerTest {
     ContainerTest::SetUp();
     ASSERT_EQ(myct({"run", "-d", "--name", "neighbour", "busybox", "sleep", "1000"}).status, 0);
     // What is made only once on a machine: caches, directories.
-    ASSERT_EQ(myct({"run", "-d", "--name", "victim", "-v", "/data", "busybox", "true"}).status, 0);
+    ASSERT_EQ(myct({"run", "-d", "--init", "--name", "victim", "-v", "/data", "busybox", "true"}).status, 0);
     ASSERT_EQ(myct({"rm", "-fv", "victim"}).status, 0);
     baseline_ = leftovers();
   }
@@ -269,11 +269,12 @@ TEST_F(SyscallFault, supervisor_killed_at_every_call_of_a_whole_life_leaves_noth
                        .words = {"run", "-d", "--rm", "--name", "victim", "-v", "/data", "busybox", "true"}});
 }
 
-TEST_F(SyscallFault, supervisor_killed_at_every_call_of_a_restart_leaves_nothing) {
+TEST_F(SyscallFault, supervisor_killed_on_the_way_through_a_restart_leaves_nothing) {
   kill_new_supervisor(
       {.title = "supervisor in run -d --restart, through a restart to its end",
        .before = Before::Nothing,
-       .words = {"run", "-d", "--restart", "on-failure:1", "--name", "victim", "-v", "/data", "busybox", "false"}});
+       .words = {"run", "-d", "--restart", "on-failure:1", "--name", "victim", "-v", "/data", "busybox", "false"},
+       .stride = 5});
 }
 
 TEST_F(SyscallFault, supervisor_killed_at_every_call_of_stop_leaves_nothing) {

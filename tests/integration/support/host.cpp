@@ -81,11 +81,19 @@ void add_interfaces(std::set<std::string>& objects) {
   ::if_freenameindex(all);
 }
 
-void add_groups(const std::string& hierarchy, std::set<std::string>& objects) {
+/// The groups below; one that goes meanwhile is no error.
+std::vector<std::string> groups_below(const std::string& hierarchy) {
+  std::vector<std::string> groups;
   std::error_code gone;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(hierarchy, gone)) {
-    if (!entry.is_directory(gone)) continue;
-    const std::string name = entry.path().string().substr(hierarchy.size());
+  for (auto entry = fs::recursive_directory_iterator(hierarchy, gone); entry != fs::recursive_directory_iterator();
+       entry.increment(gone))
+    if (entry->is_directory(gone)) groups.push_back(entry->path().string());
+  return groups;
+}
+
+void add_groups(const std::string& hierarchy, std::set<std::string>& objects) {
+  for (const std::string& group : groups_below(hierarchy)) {
+    const std::string name = group.substr(hierarchy.size());
     if (name != "/runner" && name != "/myct") objects.insert("cgroup " + name);
   }
 }
@@ -196,9 +204,7 @@ std::vector<int> Host::processes() const {
   add_descendants(::getpid(), pids);
   if (cgroups_.empty()) return pids;
   add_members(cgroups_, pids);
-  std::error_code gone;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(cgroups_, gone))
-    if (entry.is_directory(gone)) add_members(entry.path().string(), pids);
+  for (const std::string& group : groups_below(cgroups_)) add_members(group, pids);
   return pids;
 }
 

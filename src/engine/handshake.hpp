@@ -2,7 +2,7 @@
 //
 //        child (init)                            parent
 //   1              <-- Proceed ----------------  cgroup joined, network attached
-//   2   SendFd{Console} -----------------------> SCM_RIGHTS, only with a terminal
+//   2   SendFd{Console} -----------------------> SCM_RIGHTS, only with a terminal; once
 //   3   Ready ---------------------------------> everything is done but the exec
 //   4   execve closes the socket --------------> end of file *after* Ready = running
 //   *   Failed{step, errnum, text} ------------> at any point; then the child exits

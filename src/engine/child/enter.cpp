@@ -46,7 +46,7 @@ void be_born_again(SharedPid& born) {
   if (errno == ENOMEM) throw_error(ErrorKind::NotFound, "the container has ended");
   const int errnum = errno;
   std::string hint;
-  if (errnum == EAGAIN) hint = "the container may have no more processes: see --pids-limit";
+  if (errnum == EAGAIN) hint = "the limit of processes is reached";
   if (errnum == EPERM || errnum == ENOSYS) hint = "the container's seccomp profile must allow clone";
   throw Error(kind_of_errno(errnum), "make a process in the container", errnum, hint);
 }

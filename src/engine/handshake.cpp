@@ -15,6 +15,12 @@ constexpr uint32_t kExitStatusShift = 8;
 
 constexpr size_t packet_size(uint32_t length) { return offsetof(Packet, text) + length; }
 
+void* map_shared(size_t size) {
+  void* page = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) throw_errno("map a shared page");
+  return page;
+}
+
 }  // namespace
 
 void Packet::set_text(std::string_view value) noexcept {
@@ -142,12 +148,16 @@ HandshakePair make_handshake() {
   return {Handshake(Fd(ends[0])), Handshake(Fd(ends[1]))};
 }
 
-SharedStep::SharedStep() {
-  void* page = ::mmap(nullptr, sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) throw_errno("map a shared page");
-  word_ = static_cast<volatile uint32_t*>(page);
-}
+SharedStep::SharedStep() : word_(static_cast<volatile uint32_t*>(map_shared(sizeof(uint32_t)))) {}
 
 SharedStep::~SharedStep() { ::munmap(const_cast<uint32_t*>(word_), sizeof(uint32_t)); }
+
+SharedPid::SharedPid() : word_(static_cast<pid_t*>(map_shared(sizeof(pid_t)))) {}
+
+SharedPid::~SharedPid() { ::munmap(word_, sizeof(pid_t)); }
+
+void SharedPid::keep_from_children() {
+  if (::madvise(word_, sizeof(pid_t), MADV_DONTFORK) == -1) throw_errno("keep a shared page from children");
+}
 
 }  // namespace myct::engine

@@ -2,7 +2,7 @@
 //
 //        child (init)                            parent
 //   1              <-- Proceed ----------------  cgroup joined, network attached
-//   2   SendFd{Console} -----------------------> SCM_RIGHTS, only with a terminal
+//   2   SendFd{Console} -----------------------> SCM_RIGHTS, only with a terminal; once
 //   3   Ready ---------------------------------> everything is done but the exec
 //   4   execve closes the socket --------------> end of file *after* Ready = running
 //   *   Failed{step, errnum, text} ------------> at any point; then the child exits
@@ -12,10 +12,13 @@
 // an internal error. No packet is ever empty, because a read of length zero is the end of file.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "myct/base/error.hpp"
 #include "myct/base/fd.hpp"
@@ -93,6 +96,25 @@ class SharedStep {
 
  private:
   volatile uint32_t* word_;
+};
+
+/// The pid of a process that the child makes for the parent: told by the kernel, in memory of its own that the new
+/// process has no part in. What came over the conversation could come from the container, which has power over it.
+class SharedPid {
+ public:
+  SharedPid();
+  SharedPid(const SharedPid&) = delete;
+  SharedPid& operator=(const SharedPid&) = delete;
+  ~SharedPid();
+
+  /// Where clone(2) stores it (CLONE_PARENT_SETTID).
+  [[nodiscard]] pid_t* word() noexcept { return word_; }
+  void keep_from_children();
+  /// 0: there is none, or it was taken. To be asked when the child has ended.
+  [[nodiscard]] pid_t take() noexcept { return std::exchange(*word_, 0); }
+
+ private:
+  pid_t* word_;
 };
 
 }  // namespace myct::engine

@@ -94,7 +94,7 @@ enum class DieWithParent : uint8_t { No, Yes };
 /// A running container to enter.
 struct EnterPlan {
   Fd init;             ///< pidfd; its namespaces are entered
-  int namespaces = 0;  ///< CLONE_NEW* of all but the pid namespace, which a process can only be born into
+  int namespaces = 0;  ///< CLONE_NEW*
 };
 
 struct ChildPlan {

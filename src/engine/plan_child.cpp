@@ -221,7 +221,7 @@ ChildPlan plan_enter(const oci::Spec& spec, const SpawnOptions& options, FdRef i
   ChildPlan plan;
   plan.enter = EnterPlan{.init = duplicate(init)};
   for (const oci::Namespace& space : spec.linux_.namespaces)
-    if (space.type != "pid") plan.enter->namespaces |= static_cast<int>(namespace_flag(space.type));
+    plan.enter->namespaces |= static_cast<int>(namespace_flag(space.type));
   plan_process(spec, options, plan);
   return plan;
 }

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -102,7 +101,8 @@ struct Pending::State {
   ChildPlan plan;
   Handshake handshake;
   SharedStep step;
-  ChildProcess init;
+  SharedPid born;
+  ChildProcess init;  ///< when a container is entered: the process that enters it, until the one it made is adopted
   std::optional<cgroup::Cgroup> cgroup;
 
   State(ChildPlan child_plan, Handshake parent_end) : plan(std::move(child_plan)), handshake(std::move(parent_end)) {}
@@ -110,6 +110,7 @@ struct Pending::State {
   ~State() {
     if (init.pid() == 0) return;
     { const ChildProcess killed = std::move(init); }  // before the group, which is busy until it is gone
+    { const ChildProcess killed(born.take(), Fd()); }
     remove_cgroup();
   }
 
@@ -120,6 +121,7 @@ struct Pending::State {
         .parent = child,
         .parent_end = handshake.fd().get(),
         .step = step,
+        .born = born,
         .standard_streams = {options.standard_streams[0], options.standard_streams[1], options.standard_streams[2]}};
   }
 
@@ -132,9 +134,21 @@ struct Pending::State {
     }
   }
 
+  /// Lets the process that entered the container end, and takes the one that it has made in its place, if any.
+  WaitStatus adopt() {
+    const WaitStatus status = init.wait();
+    // Nobody but us reaps it, so the number means it.
+    const pid_t pid = born.take();
+    if (pid == 0) return status;
+    init = ChildProcess(pid, Fd(sys::pidfd_open(pid)));
+    if (init.pidfd().get() == -1) throw_errno("open process {}", pid);
+    return status;
+  }
+
   /// The child ended without a word: say in which step, and by what.
   [[noreturn]] void throw_silent_death() {
-    const WaitStatus status = init.wait();
+    WaitStatus status = plan.enter ? adopt() : init.wait();
+    if (init.pid() != 0) status = init.wait();
     remove_cgroup();
     if (status.signaled)
       throw_error(ErrorKind::System, "the container's init was killed by signal {} during: {}", status.value,
@@ -151,22 +165,6 @@ Pending::~Pending() = default;
 
 pid_t Pending::pid() const noexcept { return state_->init.pid(); }
 
-/// Children are born into another process's pid namespace while this lives.
-class ChildrenInNamespaceOf {
- public:
-  explicit ChildrenInNamespaceOf(FdRef pidfd) : own_(open_path("/proc/self/ns/pid", O_RDONLY)) {
-    if (::setns(pidfd.get(), CLONE_NEWPID) == 0) return;
-    if (errno == ESRCH) throw_error(ErrorKind::NotFound, "the container has ended");
-    throw_errno("enter the container's pid namespace");
-  }
-  ChildrenInNamespaceOf(const ChildrenInNamespaceOf&) = delete;
-  ChildrenInNamespaceOf& operator=(const ChildrenInNamespaceOf&) = delete;
-  ~ChildrenInNamespaceOf() { ::setns(own_.get(), CLONE_NEWPID); }
-
- private:
-  Fd own_;
-};
-
 Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target) {
   HandshakePair pair = make_handshake();
   auto state = std::make_unique<Pending::State>(plan_enter(spec, options, target.init), std::move(pair.parent));
@@ -174,15 +172,8 @@ Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& 
   if (!target.cgroup.empty()) group = cgroup::Cgroup::open(target.cgroup);
   if (::prctl(PR_SET_DUMPABLE, 0) == -1) throw_errno("become undumpable");
   {
-    const ChildrenInNamespaceOf born(target.init);
     const SignalsBlocked blocked;
-    try {
-      state->init = clone_child(0, group, state->context(pair.child, options));
-    } catch (Error& error) {
-      // A pid namespace whose init is gone takes no more processes (pid_namespaces(7)).
-      if (error.errnum() == ENOMEM) throw_error(ErrorKind::NotFound, "the container has ended");
-      throw;
-    }
+    state->init = clone_child(0, group, state->context(pair.child, options));
   }
   return Pending(std::move(state));
 }
@@ -224,7 +215,8 @@ Running Pending::wait_until_running() {
     if (packet.tag == Tag::Failed) throw_failure(packet);
     if (packet.tag == Tag::Log)
       print_log_packet(packet);
-    else if (packet.tag == Tag::SendFd && received->fd.valid() && !ready)
+    else if (packet.tag == Tag::SendFd && received->fd.valid() && !running.console.valid() &&
+             state.plan.terminal.wanted)
       running.console = std::move(received->fd);
     else if (packet.tag == Tag::Ready && !ready)
       ready = true;
@@ -232,6 +224,7 @@ Running Pending::wait_until_running() {
       throw_error(ErrorKind::Internal, "unexpected packet {} from the container's init",
                   static_cast<uint32_t>(packet.tag));
   }
+  if (state.plan.enter) (void)state.adopt();
   running.init = std::move(state.init);
   if (state.cgroup) running.cgroup = state.cgroup->path();
   return running;

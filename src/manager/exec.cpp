@@ -10,6 +10,7 @@
 #include "myct/security/capabilities.hpp"
 #include "myct/state/events.hpp"
 #include "myct/supervisor/foreground.hpp"
+#include "own_view.hpp"
 #include "steps.hpp"
 #include "user.hpp"
 
@@ -90,9 +91,16 @@ ContainerSummary find_target(const Context& context, const std::string& referenc
   return found;
 }
 
+/// Whether the container's programs may open /proc/PID/exe of a process that has not become the command yet. Who is
+/// privileged has the machine anyhow.
+bool may_open_own_executable(const state::Settings& settings, const oci::Spec& spec) {
+  if (settings.privileged || !spec.process.capabilities) return false;
+  const std::vector<std::string>& names = spec.process.capabilities->bounding;
+  return std::ranges::find(names, "CAP_SYS_PTRACE") != names.end();
+}
+
 engine::Running start_command(const Context& context, const ContainerSummary& found, FdRef init,
-                              const ExecRequest& request) {
-  oci::Spec spec = load_spec(context, found.record.id);
+                              const ExecRequest& request, oci::Spec spec) {
   apply_request(request, *found.run, spec);
   const Fd null = open_path("/dev/null", O_RDWR);
   const int input = request.interactive && !request.detach ? STDIN_FILENO : null.get();
@@ -117,10 +125,12 @@ int exec(const Context& context, const std::string& reference, const ExecRequest
   const ContainerSummary found = find_target(context, reference);
   const std::optional<Fd> init = open_process(found.run->init);
   if (!init) throw_error(ErrorKind::Conflict, "container '{}' has just ended", reference);
+  oci::Spec spec = load_spec(context, found.record.id);
+  if (may_open_own_executable(found.record.settings, spec)) run_from_own_view();
   const supervisor::SignalCollector signals;
   engine::Running running;
   try {
-    running = start_command(context, found, init->ref(), request);
+    running = start_command(context, found, init->ref(), request, std::move(spec));
   } catch (Error& error) {
     // As Docker: whatever keeps a command from being started in a container that runs.
     if (error.exit_status() == kExitOwnFailure && is_running(found.run->init))

@@ -148,5 +148,42 @@ TEST_F(ExecSecurity, shows_nothing_of_its_own_to_who_looks_while_it_enters) {
   remove("web");
 }
 
+/// A program in a container with CAP_SYS_PTRACE, against which being undumpable is no help.
+class ExecRaided : public ExecSecurity {
+ protected:
+  [[nodiscard]] Result raid(const std::string& what) const {
+    start_idle({"--cap-add", "SYS_PTRACE"});
+    Command raiding = command({"exec", "-i", "web", "/probe", "raid", what, secret()});
+    raiding.standard_input = Stdin::Pipe;
+    Process raider(raiding);
+    EXPECT_TRUE(raider.read_until("ready\n"));
+    Command victim = command({"exec", "web", "/probe", "exit", "7"});
+    victim.argv.front() = own_copy();
+    victim.env["HOST_SECRET"] = "1";
+    for (int round = 0; round < 200; ++round) EXPECT_EQ(run(victim).status, 7);
+    raider.close_stdin();
+    return raider.wait();
+  }
+  [[nodiscard]] std::string secret() const { return path("secret"); }
+  /// Of myct: no other process executes it, so that the kernel does not refuse to write to it.
+  [[nodiscard]] std::string own_copy() const { return path("own-myct"); }
+  void SetUp() override {
+    ExecSecurity::SetUp();
+    write_file("secret", "of the host\n");
+    write_file("own-myct", read_file(myct_path()), 0755);
+  }
+};
+
+TEST_F(ExecRaided, has_nothing_of_the_hosts_to_open) {
+  EXPECT_TRUE(prints(raid("open"), "ready\nsecrets 0 descriptors 0 environments 0 programs some writable 0\n"));
+  EXPECT_TRUE(read_file(own_copy()) == read_file(myct_path())) << "it was written to";
+  remove("web");
+}
+
+TEST_F(ExecRaided, has_no_more_capabilities_than_the_container_when_it_is_traced) {
+  EXPECT_TRUE(prints(raid("trace"), "ready\ntraced some more-capable 0\n"));
+  remove("web");
+}
+
 }  // namespace
 }  // namespace myct::test

@@ -16,7 +16,10 @@
 //   rlimit N        "SOFT HARD" of resource number N
 //   swap A B        prints "ready", then exchanges the two names again and again until killed
 //   spy             prints "ready", then tries what others execute and have open until its input ends: "refused
-//   some|none read N" arguments WORD… each argument on a line
+//   some|none read N"
+//   raid WHAT PATH  "open": prints "ready", then opens what others have and are through /proc, and PATH in their roots,
+//                   until its input ends; "trace": traces them
+//   arguments WORD… each argument on a line
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -38,6 +41,8 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "raid.h"
 
 static void say_continued(int number) {
   static const char text[] = "continued\n";
@@ -353,6 +358,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "device") == 0) return print_device(word);
   if (strcmp(what, "rlimit") == 0) return print_rlimit(atoi(word));
   if (strcmp(what, "spy") == 0) return spy();
+  if (strcmp(what, "raid") == 0 && argc == 4) return raid(argv[2], argv[3]);
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);

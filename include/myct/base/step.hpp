@@ -30,7 +30,9 @@ namespace myct {
   X(RestrictSyscalls, "install the seccomp filter")       \
   X(EnterWorkingDirectory, "enter the working directory") \
   X(SetIdentity, "set user and capabilities")             \
-  X(ExecProcess, "run")
+  X(ExecProcess, "run")                                   \
+  /* only when a running container is entered */          \
+  X(EnterPidNamespace, "enter the pid namespace")
 
 enum class Step : uint32_t {
 #define MYCT_STEP_ENUM(name, text) name,

@@ -17,10 +17,16 @@ inline pid_t clone3(clone_args& arguments) noexcept {
   return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
-/// clone(2) without a stack of its own, as fork(2): for kernels and seccomp filters without clone3. `pidfd` is stored
-/// when `flags` has CLONE_PIDFD. The first three arguments are in this order on every architecture but s390.
-inline pid_t clone(uint64_t flags, int* pidfd) noexcept {
-  return static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, pidfd, nullptr, nullptr));
+/// clone(2) without a stack of its own, as fork(2): for kernels and seccomp filters without clone3. At `result` the
+/// pidfd is stored when `flags` has CLONE_PIDFD, the pid when it has CLONE_PARENT_SETTID. The first three arguments are
+/// in this order on every architecture but s390.
+inline pid_t clone(uint64_t flags, int* result) noexcept {
+  return static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, result, nullptr, nullptr));
+}
+
+/// execveat(2) of the file that `fd` is.
+inline int execve_descriptor(int fd, char* const argv[], char* const envp[]) noexcept {
+  return static_cast<int>(::syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
 }
 
 /// openat2(2).

@@ -64,7 +64,8 @@ class Pending {
 
 /// Makes a process in a running container's namespaces and control group. `spec` is the container's configuration with
 /// the new process in it; its mounts and the like are not looked at. Throws Error{NotFound} when the container ends
-/// meanwhile. This process becomes undumpable.
+/// meanwhile. This process becomes undumpable. Programs with CAP_SYS_PTRACE may open this process's executable: the
+/// caller sees to it that it cannot be written to.
 [[nodiscard]] Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target);
 
 }  // namespace myct::engine

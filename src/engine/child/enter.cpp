@@ -1,17 +1,57 @@
-// The second table of contents: a process that is born into a running container's pid namespace and control group, and
-// enters its other namespaces.
+// The second table of contents: a process that joins a running container.
 //
-// From its birth on the container's own processes see it, and they are not to be trusted: the parent has made itself
-// undumpable before the clone, so that they can neither trace it nor open what it has open or executes through /proc
-// (CVE-2019-5736, CVE-2024-21626), and exec makes it dumpable again.
+// The container's own processes are not to be trusted, and with CAP_SYS_PTRACE they can open all that a process has, or
+// take it over (CVE-2016-9962, CVE-2019-5736, CVE-2024-21626). So there are two processes. The first stays in the
+// parent's pid namespace, where they do not see it, and does everything that takes the host's privileges. It ends by
+// making the second, a child of the parent's in the container's pid namespace, that has nothing any more which the
+// command is not to have: but for its executable, of which the parent takes care, and the conversation.
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "child/sequence.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/syscall.hpp"
 
 namespace myct::engine {
+namespace {
+
+void join_container(const EnterPlan& plan) {
+  // All at once or none (setns(2) on a pidfd); root and working directory become the container's root. The pid
+  // namespace is that of children only.
+  if (::setns(plan.init.get(), plan.namespaces) == 0) return;
+  if (errno == ESRCH) throw_error(ErrorKind::NotFound, "the container has ended");
+  throw_errno("enter the container's namespaces");
+}
+
+/// The environment of the caller of myct is nothing that the container is to see.
+void wipe_environment() {
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (std::strncmp(*variable, "MYCT_", 5) == 0) continue;
+    ::explicit_bzero(*variable, std::strlen(*variable));
+  }
+}
+
+/// Goes on as a child of the parent's in the container's pid namespace.
+void be_born_again(SharedPid& born) {
+  born.keep_from_children();
+  const pid_t pid = sys::clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, born.word());
+  if (pid > 0) ::_exit(0);
+  if (pid == 0) return;
+  // A pid namespace whose init is gone takes no more processes (pid_namespaces(7)).
+  if (errno == ENOMEM) throw_error(ErrorKind::NotFound, "the container has ended");
+  const int errnum = errno;
+  std::string hint;
+  if (errnum == EAGAIN) hint = "the limit of processes is reached";
+  if (errnum == EPERM || errnum == ENOSYS) hint = "the container's seccomp profile must allow clone";
+  throw Error(kind_of_errno(errnum), "make a process in the container", errnum, hint);
+}
+
+}  // namespace
 
 void enter_container(const ChildContext& context) {
   const ChildPlan& plan = context.plan;
@@ -23,12 +63,11 @@ void enter_container(const ChildContext& context) {
   die_with_parent(context);
   context.parent.expect(Tag::Proceed);
 
-  steps.enter(Step::JoinNamespaces);
-  // All at once or none (setns(2) on a pidfd); root and working directory become the container's root.
-  if (::setns(plan.enter->init.get(), plan.enter->namespaces) == -1) throw_errno("enter the container's namespaces");
+  steps.enter(Step::SetLimits);
+  set_oom_score(plan);
 
-  steps.enter(Step::SetUpSession);
-  if (::setsid() == -1) throw_errno("make a session");
+  steps.enter(Step::JoinNamespaces);
+  join_container(*plan.enter);
 
   steps.enter(Step::OpenConsole);
   if (plan.terminal.wanted) {
@@ -42,7 +81,18 @@ void enter_container(const ChildContext& context) {
   (void)terminal.master.release();  // closed with the rest
   (void)terminal.slave.release();
 
-  run_program(steps, context);
+  restrict_process(steps, context);
+
+  steps.enter(Step::EnterPidNamespace);
+  wipe_environment();
+  be_born_again(context.born);
+  die_with_parent(context);
+
+  steps.enter(Step::SetUpSession);
+  if (::setsid() == -1) throw_errno("make a session");
+  if (plan.terminal.wanted) set_controlling_terminal(FdRef(STDIN_FILENO));
+
+  execute(steps, context);
 }
 
 }  // namespace myct::engine

@@ -68,6 +68,7 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
   steps.enter(Step::OpenConsole);
   if (plan.terminal.wanted) {
     terminal = open_terminal(root.ref(), plan.terminal, IsConsole::Yes);
+    set_controlling_terminal(terminal.slave.ref());
     context.parent.send_fd(terminal.master.ref());
     for (int& stream : streams) stream = terminal.slave.get();
   }
@@ -88,7 +89,10 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
   mask_paths(plan.masked_paths, plan.readonly_paths);
   if (plan.rootfs.readonly) make_root_readonly();
 
-  run_program(steps, context);
+  steps.enter(Step::SetLimits);
+  set_oom_score(plan);
+  restrict_process(steps, context);
+  execute(steps, context);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ struct ChildContext {
   Handshake& parent;
   int parent_end;  ///< the parent's end of the conversation, inherited by the clone and closed first thing
   SharedStep& step;
+  SharedPid& born;  ///< of the process that a child makes in a container it enters
   int standard_streams[3];
 };
 

@@ -30,6 +30,9 @@ void set_limits(const ChildPlan& plan) {
     if (errno != EPERM) throw_errno("set {} to {}:{}", limit.name, limit.limit.rlim_cur, limit.limit.rlim_max);
     set_limit_as_far_as_allowed(limit);
   }
+}
+
+void set_oom_score(const ChildPlan& plan) {
   if (!plan.oom_score_adj) return;
   const Fd fd = open_path("/proc/self/oom_score_adj", O_WRONLY);
   write_all(fd.ref(), std::to_string(*plan.oom_score_adj), "/proc/self/oom_score_adj");

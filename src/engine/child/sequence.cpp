@@ -72,7 +72,7 @@ void keep_only_streams(Handshake& parent, const int (&streams)[3]) {
   close_from(kConversation + 1);
 }
 
-void run_program(Steps& steps, const ChildContext& context) {
+void restrict_process(Steps& steps, const ChildContext& context) {
   const ChildPlan& plan = context.plan;
 
   steps.enter(Step::SetLimits);
@@ -81,8 +81,8 @@ void run_program(Steps& steps, const ChildContext& context) {
   steps.enter(Step::RestrictSyscalls);
   // Without no_new_privs the filter needs CAP_SYS_ADMIN, which set_identity gives up: so it comes first.
   set_no_new_privileges(plan.identity);
-  const bool filter_last = plan.identity.no_new_privileges;
-  if (!plan.seccomp.empty() && !filter_last) security::install_seccomp(plan.seccomp, plan.seccomp_flags);
+  if (!plan.seccomp.empty() && !plan.identity.no_new_privileges)
+    security::install_seccomp(plan.seccomp, plan.seccomp_flags);
 
   steps.enter(Step::EnterWorkingDirectory);
   const bool entered = try_enter_working_directory(plan.program.cwd);
@@ -92,12 +92,17 @@ void run_program(Steps& steps, const ChildContext& context) {
   die_with_parent(context);
   // A directory that root may not enter, on a network file system, may be open to the user.
   if (!entered) enter_working_directory(plan.program.cwd);
+}
+
+void execute(Steps& steps, const ChildContext& context) {
+  const ChildPlan& plan = context.plan;
 
   steps.enter(Step::ExecProcess);
   const std::string program = find_program(plan.program);
   context.parent.send(Tag::Ready);
   reset_signals();
-  if (!plan.seccomp.empty() && filter_last) security::install_seccomp(plan.seccomp, plan.seccomp_flags);
+  if (!plan.seccomp.empty() && plan.identity.no_new_privileges)
+    security::install_seccomp(plan.seccomp, plan.seccomp_flags);
   exec_program(program, plan.program);
 }
 

@@ -30,8 +30,10 @@ void die_with_parent(const ChildContext& context);
 /// and a path may lead through /proc/self/fd/<n> and a directory of the host (CVE-2024-21626).
 void keep_only_streams(Handshake& parent, const int (&streams)[3]);
 
-/// The last steps of both: limits, filter, working directory, identity, exec.
-[[noreturn]] void run_program(Steps& steps, const ChildContext& context);
+/// The last steps of both. What takes privileges, which are gone then: limits, filter, working directory, identity.
+void restrict_process(Steps& steps, const ChildContext& context);
+/// What takes none: finding the program and becoming it.
+[[noreturn]] void execute(Steps& steps, const ChildContext& context);
 
 // enter.cpp
 /// Into a running container, and to the program.

@@ -34,6 +34,8 @@ struct Terminal {
 /// Whether it is also bound on /dev/console.
 enum class IsConsole : uint8_t { No, Yes };
 [[nodiscard]] Terminal open_terminal(FdRef root, const TerminalPlan& plan, IsConsole is_console);
+/// Of this process, which leads a session that has none.
+void set_controlling_terminal(FdRef slave);
 
 // mask.cpp: runs inside the new root.
 void mask_paths(const std::vector<std::string>& masked, const std::vector<std::string>& readonly);
@@ -41,6 +43,8 @@ void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysct
 
 // limits.cpp
 void set_limits(const ChildPlan& plan);
+/// By /proc/self: a process that the mounted /proc does not show must do it before it enters the container.
+void set_oom_score(const ChildPlan& plan);
 
 // identity.cpp
 void make_working_directory(FdRef root, const std::string& cwd);

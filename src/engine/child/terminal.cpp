@@ -41,8 +41,11 @@ Terminal open_terminal(FdRef root, const TerminalPlan& plan, IsConsole is_consol
     if (::ioctl(terminal.slave.get(), TIOCSWINSZ, &size) == -1) throw_errno("set the window size");
   }
   if (is_console == IsConsole::Yes) bind_console(root, terminal.slave.ref());
-  if (::ioctl(terminal.slave.get(), TIOCSCTTY, 0) == -1) throw_errno("make the pty the controlling terminal");
   return terminal;
+}
+
+void set_controlling_terminal(FdRef slave) {
+  if (::ioctl(slave.get(), TIOCSCTTY, 0) == -1) throw_errno("make the pty the controlling terminal");
 }
 
 }  // namespace myct::engine

@@ -91,13 +91,13 @@ void stop(const Context& context, const std::string& reference, const StopReques
   } else if (const std::optional<Fd> init = open_process(run.init)) {
     const int seconds_left = request.seconds.value_or(found.record.stop_seconds);
     const int first = request.signal.value_or(found.record.stop_signal);
+    tell_of_signal(context, found.record, first);  // before what it brings about
     send_signal(init->ref(), first);
     thaw(run, found.status);
-    tell_of_signal(context, found.record, first);
     const milliseconds patience = seconds_left < 0 ? milliseconds(-1) : milliseconds(seconds(seconds_left));
     if (!wait_for_exit(init->ref(), patience)) {
-      send_signal(init->ref(), SIGKILL);
       tell_of_signal(context, found.record, SIGKILL);
+      send_signal(init->ref(), SIGKILL);
       (void)wait_for_exit(init->ref(), kOwnerPatience);
     }
   }
@@ -119,9 +119,9 @@ void kill(const Context& context, const std::string& reference, int signal_numbe
   }
   const std::optional<Fd> init = open_process(found.run->init);
   if (!init) throw_not_running("kill", reference, state::Status::Exited);
+  tell_of_signal(context, found.record, signal_number);
   send_signal(init->ref(), signal_number);
   thaw(*found.run, found.status);
-  tell_of_signal(context, found.record, signal_number);
   if (signal_number != SIGKILL) return;
   if (!wait_for_exit(init->ref(), kOwnerPatience))
     throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", found.run->init.pid,

@@ -48,7 +48,7 @@ TEST_F(Events, are_told_as_they_happen) {
   EXPECT_TRUE(watching.read_until("start web\npause web\n"));
   EXPECT_EQ(myct({"unpause", "web"}).status, 0);
   EXPECT_EQ(myct({"stop", "-t", "0", "web"}).status, 0);
-  EXPECT_TRUE(watching.read_until("unpause web\ndie web\nstop web\n"));
+  EXPECT_TRUE(watching.read_until("unpause web\nkill web\nkill web\ndie web\nstop web\n"));
   EXPECT_EQ(myct({"start", "web"}).status, 0);
   EXPECT_TRUE(watching.read_until("stop web\nstart web\n"));
   EXPECT_EQ(myct({"kill", "web"}).status, 0);
@@ -58,7 +58,8 @@ TEST_F(Events, are_told_as_they_happen) {
   const Result result = watching.wait();
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.out,
-            "create web\nstart web\npause web\nunpause web\ndie web\nstop web\nstart web\nkill web\ndie web\n"
+            "create web\nstart web\npause web\nunpause web\nkill web\nkill web\ndie web\nstop web\nstart web\nkill "
+            "web\ndie web\n"
             "destroy web\n");
 }
 

@@ -55,8 +55,9 @@ static void steal_secret(const char* pid, const char* secret) {
   close(fd);
 }
 
-/// All above the standard streams but the conversation with myct, which leads to no file.
-static void steal_descriptors(const char* pid) {
+/// All above the standard streams but the conversation with myct, which leads to no file, and the program that is about
+/// to be executed, which is this one.
+static void steal_descriptors(const char* pid, const struct stat* own) {
   const int directory_fd = open_of(pid, "fd", O_RDONLY | O_DIRECTORY);
   if (directory_fd < 0) return;
   DIR* directory = fdopendir(directory_fd);
@@ -68,7 +69,9 @@ static void steal_descriptors(const char* pid) {
     char target[512] = {0};
     if (atoi(entry->d_name) <= 2) continue;
     if (readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1) < 0) continue;
-    if (strncmp(target, "socket:", 7) != 0) loot.descriptors++;
+    struct stat status;
+    if (strncmp(target, "socket:", 7) == 0 || fstatat(dirfd(directory), entry->d_name, &status, 0) == -1) continue;
+    if (status.st_dev != own->st_dev || status.st_ino != own->st_ino) loot.descriptors++;
   }
   closedir(directory);
 }
@@ -137,7 +140,7 @@ int raid(const char* what, const char* secret) {
         continue;
       }
       steal_secret(entry->d_name, secret);
-      steal_descriptors(entry->d_name);
+      steal_descriptors(entry->d_name, &own);
       steal_environment(entry->d_name);
       keep_program(entry->d_name, &own);
     }

@@ -240,7 +240,7 @@ TEST_F(ExecTerminal, has_job_control) {
   start_shell();
   // It says so when it goes on: only then is it in the foreground again.
   constexpr const char* kJob =
-      R"job(sh -c 'echo sta""rted; trap "echo resumed\$((3+4))" CONT; while :; do sleep 0.1; done')job";
+      R"job(sh -c 'trap "echo resumed\$((3+4))" CONT; echo sta""rted; while :; do sleep 0.1; done')job";
   terminal_.type(std::string(kJob) + "\r");
   ASSERT_TRUE(terminal_.read_until("started"));
   terminal_.type("\x1a");

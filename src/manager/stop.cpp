@@ -31,14 +31,15 @@ ContainerSummary find_running(const Context& context, const std::string& verb, c
   return found;
 }
 
-/// The policy must not bring back what a user has ended. Without a policy there is nothing to remember.
+/// The policy must not bring back what a user has ended; not even one that comes by an update meanwhile.
 void remember_that_it_was_stopped(const Context& context, const state::Record& seen) {
-  if (seen.restart.policy == state::RestartPolicy::No) return;
   const FileLock lock = state::lock_container(context.paths, seen.id);
   std::optional<state::Record> record = state::load_record(context.paths, seen.id);
   if (!record || record->stopped_by_user) return;
   record->stopped_by_user = true;
-  state::save_record(context.paths, *record);
+  // Without a policy it is of no account after a loss of power.
+  const bool brief = record->auto_remove || record->restart.policy == state::RestartPolicy::No;
+  state::save_record(context.paths, *record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
 }
 
 /// The container as it is once no decision to start it again can be made any more; nullopt when it is over. One whose

@@ -51,8 +51,9 @@ Finished record_end(const Context& context, const std::string& id, const std::st
                                   .finished_at = std::chrono::system_clock::now(),
                                   .oom_killed = end.oom_killed,
                                   .error = end.error};
-  if (!record.auto_remove) finished.is_saved = save_outcome(context, record);
+  // First: who has read the end in the record finds it among the events, too.
   state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(end.exit_code)}});
+  if (!record.auto_remove) finished.is_saved = save_outcome(context, record);
   supervisor::tell_waiters(context.paths.run_container(id), end.exit_code);
   return finished;
 }

@@ -1,41 +1,18 @@
 #include "myct/spec/runtime_spec.hpp"
 
 #include "myct/base/json.hpp"
+#include "resources.hpp"
 
 namespace myct::oci {
 namespace {
 
+using json::find_object;
 using json::read;
+using json::read_array;
 using json::Value;
+using json::write_array;
 using json::write_if_present;
 using json::write_unless_empty;
-
-/// Appends to the array `key` of `parent` one element per element of `items`.
-template <typename Item, typename Convert>
-void write_array(Value& parent, const char* key, const std::vector<Item>& items, Convert convert) {
-  if (items.empty()) return;
-  Value& array = parent[key] = Value::array();
-  for (const Item& item : items) array.push_back(convert(item));
-}
-
-template <typename Item, typename Convert>
-void read_array(const Value& parent, const char* key, std::vector<Item>& items, Convert convert) {
-  const auto found = parent.find(key);
-  if (found == parent.end() || found->is_null()) return;
-  if (!found->is_array()) throw_error(ErrorKind::Invalid, "member '{}' is not an array", key);
-  for (const Value& element : *found) {
-    if (!element.is_object()) throw_error(ErrorKind::Invalid, "member '{}' holds something other than objects", key);
-    items.push_back(convert(element));
-  }
-}
-
-/// The object `key` of `parent`, or nullptr when it is absent.
-const Value* find_object(const Value& parent, const char* key) {
-  const auto found = parent.find(key);
-  if (found == parent.end() || found->is_null()) return nullptr;
-  if (!found->is_object()) throw_error(ErrorKind::Invalid, "member '{}' is not an object", key);
-  return &*found;
-}
 
 Value user_to_json(const User& user) {
   Value value{{"uid", user.uid}, {"gid", user.gid}};
@@ -205,6 +182,7 @@ Value linux_to_json(const Linux& section) {
   write_array(value, "devices", section.devices, device_to_json);
   write_unless_empty(value, "cgroupsPath", section.cgroups_path);
   write_unless_empty(value, "sysctl", section.sysctl);
+  write_unless_empty(value, "resources", resources_to_value(section.resources));
   if (section.seccomp) value["seccomp"] = seccomp_to_json(*section.seccomp);
   write_unless_empty(value, "rootfsPropagation", section.rootfs_propagation);
   write_unless_empty(value, "maskedPaths", section.masked_paths);
@@ -223,6 +201,7 @@ Linux linux_from_json(const Value& value) {
   read_array(value, "devices", section.devices, device_from_json);
   read(value, "cgroupsPath", section.cgroups_path);
   read(value, "sysctl", section.sysctl);
+  if (const Value* resources = find_object(value, "resources")) section.resources = resources_from_value(*resources);
   if (const Value* seccomp = find_object(value, "seccomp")) section.seccomp = seccomp_from_json(*seccomp);
   read(value, "rootfsPropagation", section.rootfs_propagation);
   read(value, "maskedPaths", section.masked_paths);

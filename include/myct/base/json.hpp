@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "myct/base/error.hpp"
 
@@ -51,6 +52,34 @@ void write_unless_empty(Value& object, const char* key, const T& value) {
 template <typename T>
 void write_if_present(Value& object, const char* key, const std::optional<T>& value) {
   if (value) object[key] = *value;
+}
+
+/// Makes the array `key` of `parent` with one element per element of `items`; without any, nothing.
+template <typename Item, typename Convert>
+void write_array(Value& parent, const char* key, const std::vector<Item>& items, Convert convert) {
+  if (items.empty()) return;
+  Value& array = parent[key] = Value::array();
+  for (const Item& item : items) array.push_back(convert(item));
+}
+
+/// Appends to `items` what `convert` makes of each object in the array `key` of `parent`, if it is there.
+template <typename Item, typename Convert>
+void read_array(const Value& parent, const char* key, std::vector<Item>& items, Convert convert) {
+  const auto found = parent.find(key);
+  if (found == parent.end() || found->is_null()) return;
+  if (!found->is_array()) throw_error(ErrorKind::Invalid, "member '{}' is not an array", key);
+  for (const Value& element : *found) {
+    if (!element.is_object()) throw_error(ErrorKind::Invalid, "member '{}' holds something other than objects", key);
+    items.push_back(convert(element));
+  }
+}
+
+/// The object `key` of `parent`, or nullptr when it is absent. Throws Error{Invalid} on another kind of value.
+inline const Value* find_object(const Value& parent, const char* key) {
+  const auto found = parent.find(key);
+  if (found == parent.end() || found->is_null()) return nullptr;
+  if (!found->is_object()) throw_error(ErrorKind::Invalid, "member '{}' is not an object", key);
+  return &*found;
 }
 
 }  // namespace myct::json

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/spec/resources.hpp"
+
 namespace myct::oci {
 
 struct ConsoleSize {
@@ -107,6 +109,7 @@ struct Linux {
   std::vector<Device> devices;
   std::string cgroups_path;
   std::map<std::string, std::string> sysctl;
+  Resources resources;
   std::optional<Seccomp> seccomp;
   std::string rootfs_propagation;
   std::vector<std::string> masked_paths;

@@ -24,32 +24,39 @@ constexpr seconds kOwnerPatience{10};
               "see 'myct ps -a'");
 }
 
-ContainerSummary find_running(const Context& context, const std::string& verb, const std::string& reference) {
-  ContainerSummary found = find_summary(context, reference);
-  if (found.status != state::Status::Running && found.status != state::Status::Paused)
-    throw_not_running(verb, reference, found.status);
-  return found;
+/// A container under its lock: nobody starts it, writes down its end or removes it meanwhile, so that what is read
+/// stays true until what follows from it is done. What takes time is waited for without the lock.
+struct Held {
+  FileLock lock;
+  ContainerSummary container;
+};
+
+Held hold(const Context& context, const std::string& reference) {
+  const std::string id = find_container(context, reference);
+  FileLock lock = state::lock_container(context.paths, id);
+  if (std::optional<ContainerSummary> container = summarize(context, id)) return {std::move(lock), *container};
+  throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", reference), 0, "it is being removed");
+}
+
+Held hold_running(const Context& context, const std::string& verb, const std::string& reference) {
+  Held held = hold(context, reference);
+  const state::Status status = held.container.status;
+  if (status != state::Status::Running && status != state::Status::Paused) throw_not_running(verb, reference, status);
+  return held;
 }
 
 /// The policy must not bring back what a user has ended; not even one that comes by an update meanwhile.
-void remember_that_it_was_stopped(const Context& context, const state::Record& seen) {
-  const FileLock lock = state::lock_container(context.paths, seen.id);
-  std::optional<state::Record> record = state::load_record(context.paths, seen.id);
-  if (!record || record->stopped_by_user) return;
-  record->stopped_by_user = true;
+void remember_that_it_was_stopped(const Context& context, state::Record& record) {
+  if (record.stopped_by_user) return;
+  record.stopped_by_user = true;
   // Without a policy it is of no account after a loss of power.
-  const bool brief = record->auto_remove || record->restart.policy == state::RestartPolicy::No;
-  state::save_record(context.paths, *record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+  const bool brief = record.auto_remove || record.restart.policy == state::RestartPolicy::No;
+  state::save_record(context.paths, record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
 }
 
-/// The container as it is once no decision to start it again can be made any more; nullopt when it is over. One whose
-/// program has just ended is not: its owner may be about to decide.
-std::optional<ContainerSummary> mark_stopped(const Context& context, const ContainerSummary& seen) {
-  if (!seen.run || (!state::is_active(seen.status) && !is_running(seen.run->owner))) return std::nullopt;
-  remember_that_it_was_stopped(context, seen.record);
-  std::optional<ContainerSummary> now = summarize(context, seen.record.id);
-  if (!now || !now->run) return std::nullopt;
-  return now;
+/// Whether there is something to end. A program that has just ended counts: its owner may be about to start it again.
+bool lives(const ContainerSummary& container) {
+  return container.run && (state::is_active(container.status) || is_running(container.run->owner));
 }
 
 /// A frozen process does not see a signal until it goes on, but for SIGKILL.
@@ -57,14 +64,15 @@ void thaw(const state::RunInfo& run, state::Status status) {
   if (status == state::Status::Paused) cgroup::set_freezer(run.cgroup, cgroup::Freezer::Thawed);
 }
 
-void tell_of_signal(const Context& context, const state::Record& record, int number) {
-  state::append_event(context.paths, record, "kill", {{"signal", std::to_string(number)}});
+/// Ends the wait for another start of the program.
+void cancel_restart(const ContainerSummary& container) {
+  if (const std::optional<Fd> owner = open_process(container.run->owner)) send_signal(owner->ref(), SIGTERM);
 }
 
-/// Ends what waits to start the program again.
-void end_restarting(const ContainerSummary& container) {
-  if (const std::optional<Fd> owner = open_process(container.run->owner)) send_signal(owner->ref(), SIGTERM);
-  wait_for_owner(*container.run);
+/// Tells of a signal, before what it brings about, and sends it.
+void signal_program(const Context& context, const ContainerSummary& container, const Fd& init, int number) {
+  state::append_event(context.paths, container.record, "kill", {{"signal", std::to_string(number)}});
+  send_signal(init.ref(), number);
 }
 
 }  // namespace
@@ -83,48 +91,45 @@ void wait_for_owner(const state::RunInfo& run) {
 }
 
 void stop(const Context& context, const std::string& reference, const StopRequest& request) {
-  const std::optional<ContainerSummary> marked = mark_stopped(context, find_summary(context, reference));
-  if (!marked) return;
-  const ContainerSummary& found = *marked;
+  std::optional<Held> held = hold(context, reference);
+  if (!lives(held->container)) return;
+  remember_that_it_was_stopped(context, held->container.record);
+  const ContainerSummary found = std::move(held->container);
   const state::RunInfo& run = *found.run;
-  if (found.status == state::Status::Restarting) {
-    end_restarting(found);
-  } else if (const std::optional<Fd> init = open_process(run.init)) {
-    const int seconds_left = request.seconds.value_or(found.record.stop_seconds);
-    const int first = request.signal.value_or(found.record.stop_signal);
-    tell_of_signal(context, found.record, first);  // before what it brings about
-    send_signal(init->ref(), first);
+  const std::optional<Fd> init = open_process(run.init);
+  if (found.status == state::Status::Restarting) cancel_restart(found);
+  if (init) {
+    signal_program(context, found, *init, request.signal.value_or(found.record.stop_signal));
     thaw(run, found.status);
-    const milliseconds patience = seconds_left < 0 ? milliseconds(-1) : milliseconds(seconds(seconds_left));
-    if (!wait_for_exit(init->ref(), patience)) {
-      tell_of_signal(context, found.record, SIGKILL);
-      send_signal(init->ref(), SIGKILL);
-      (void)wait_for_exit(init->ref(), kOwnerPatience);
-    }
+  }
+  held.reset();
+  const int seconds_left = request.seconds.value_or(found.record.stop_seconds);
+  const milliseconds patience = seconds_left < 0 ? milliseconds(-1) : milliseconds(seconds(seconds_left));
+  if (init && !wait_for_exit(init->ref(), patience)) {
+    signal_program(context, found, *init, SIGKILL);
+    (void)wait_for_exit(init->ref(), kOwnerPatience);
   }
   wait_for_owner(run);
   state::append_event(context.paths, found.record, "stop");
 }
 
 void kill(const Context& context, const std::string& reference, int signal_number) {
-  ContainerSummary found = find_summary(context, reference);
-  if (!state::is_active(found.status)) throw_not_running("kill", reference, found.status);
-  if (signal_number == SIGKILL || signal_number == SIGTERM || signal_number == found.record.stop_signal) {
-    std::optional<ContainerSummary> marked = mark_stopped(context, found);
-    if (!marked) return;  // it has just ended by itself
-    found = std::move(*marked);
-  }
-  if (found.status == state::Status::Restarting) {
-    end_restarting(found);
-    return;
-  }
+  std::optional<Held> held = hold(context, reference);
+  if (!state::is_active(held->container.status)) throw_not_running("kill", reference, held->container.status);
+  state::Record& record = held->container.record;
+  if (signal_number == SIGKILL || signal_number == SIGTERM || signal_number == record.stop_signal)
+    remember_that_it_was_stopped(context, record);
+  const ContainerSummary found = std::move(held->container);
   const std::optional<Fd> init = open_process(found.run->init);
-  if (!init) throw_not_running("kill", reference, state::Status::Exited);
-  tell_of_signal(context, found.record, signal_number);
-  send_signal(init->ref(), signal_number);
-  thaw(*found.run, found.status);
-  if (signal_number != SIGKILL) return;
-  if (!wait_for_exit(init->ref(), kOwnerPatience))
+  if (found.status == state::Status::Restarting) {
+    cancel_restart(found);
+  } else if (init) {
+    signal_program(context, found, *init, signal_number);
+    thaw(*found.run, found.status);
+  }
+  held.reset();
+  if (signal_number != SIGKILL && found.status != state::Status::Restarting) return;
+  if (init && !wait_for_exit(init->ref(), kOwnerPatience))
     throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", found.run->init.pid,
                 kOwnerPatience.count());
   wait_for_owner(*found.run);
@@ -142,19 +147,19 @@ void restart(const Context& context, const std::string& reference, const StopReq
 }
 
 void pause(const Context& context, const std::string& reference) {
-  const ContainerSummary found = find_running(context, "pause", reference);
-  if (found.status == state::Status::Paused)
+  const Held held = hold_running(context, "pause", reference);
+  if (held.container.status == state::Status::Paused)
     throw_error(ErrorKind::Conflict, "container '{}' is already paused", reference);
-  cgroup::set_freezer(found.run->cgroup, cgroup::Freezer::Frozen);
-  state::append_event(context.paths, found.record, "pause");
+  cgroup::set_freezer(held.container.run->cgroup, cgroup::Freezer::Frozen);
+  state::append_event(context.paths, held.container.record, "pause");
 }
 
 void unpause(const Context& context, const std::string& reference) {
-  const ContainerSummary found = find_running(context, "unpause", reference);
-  if (found.status != state::Status::Paused)
+  const Held held = hold_running(context, "unpause", reference);
+  if (held.container.status != state::Status::Paused)
     throw_error(ErrorKind::Conflict, "container '{}' is not paused", reference);
-  cgroup::set_freezer(found.run->cgroup, cgroup::Freezer::Thawed);
-  state::append_event(context.paths, found.record, "unpause");
+  cgroup::set_freezer(held.container.run->cgroup, cgroup::Freezer::Thawed);
+  state::append_event(context.paths, held.container.record, "unpause");
 }
 
 }  // namespace myct::manager

@@ -1,5 +1,10 @@
 // Many at once: containers that have nothing to do with one another, and one that many want to change.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <fstream>
 #include <iostream>
 
 #include "sandbox.hpp"
@@ -173,6 +178,32 @@ TEST_F(Many, starts_and_stops_of_one_neither_fail_nor_wait_for_ever) {
   EXPECT_TRUE(prints(myct({"start", "web"}), "web\n"));
   EXPECT_TRUE(prints(myct({"exec", "web", "echo", "well"}), "well\n"));
   EXPECT_TRUE(prints(myct({"rm", "-f", "web"}), "web\n"));
+}
+
+/// Whether the process waits for a lock (the lines with an arrow, proc_locks(5)).
+bool waits_for_a_lock(pid_t pid) {
+  std::ifstream locks("/proc/locks");
+  const std::string who = " " + std::to_string(pid) + " ";
+  for (std::string line; std::getline(locks, line);)
+    if (line.find("->") != std::string::npos && line.find(who) != std::string::npos) return true;
+  return false;
+}
+
+TEST_F(Many, wait_their_turn_to_change_one_and_not_for_another) {
+  start_web();
+  ASSERT_EQ(myct({"run", "-d", "--name", "other", "busybox", "sleep", "1000"}).status, 0);
+  const std::string directory = root() + "/containers/" + value_of(".Id", "web");
+  for (const Words& words : {Words{"pause", "web"}, Words{"unpause", "web"}, Words{"kill", "-s", "CONT", "web"},
+                             Words{"update", "--restart", "always", "web"}, Words{"rename", "web", "site"},
+                             Words{"stop", "-t", "0", "site"}, Words{"start", "site"}, Words{"rm", "-f", "site"}}) {
+    const int lock = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ASSERT_EQ(::flock(lock, LOCK_EX), 0);
+    Process waiting(command(words));
+    EXPECT_TRUE(eventually([&] { return waits_for_a_lock(waiting.pid()); })) << words.front();
+    EXPECT_EQ(myct({"exec", "other", "true"}).status, 0);
+    ::close(lock);
+    EXPECT_EQ(waiting.wait().status, 0) << words.front();
+  }
 }
 
 TEST_F(Many, start_it_but_once) {

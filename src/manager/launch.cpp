@@ -59,19 +59,6 @@ engine::SpawnOptions spawn_options(const Context& context, const Container& cont
                                number_or(pipes.error, STDERR_FILENO)}};
 }
 
-void save_processes(const Context& context, const std::string& id, const engine::Running& running) {
-  // Still there even if it has ended already: it is our child, and we have not waited for it.
-  std::optional<ProcessIdentity> init = identify(running.init.pid());
-  std::optional<ProcessIdentity> owner = identify(::getpid());
-  if (!init || !owner) throw_error(ErrorKind::Internal, "the processes of container {} are not in /proc", id);
-  state::RunInfo run;
-  run.init = std::move(*init);
-  run.owner = std::move(*owner);
-  run.cgroup = running.cgroup.value_or("");
-  run.supervised = true;
-  state::save_run_info(context.paths, id, run);
-}
-
 int64_t monotonic_milliseconds() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -125,6 +112,20 @@ void silence_standard_streams() {
 
 }  // namespace
 
+void save_processes(const Context& context, const std::string& id, const engine::Running& running,
+                    Supervised supervised) {
+  // Still there even if it has ended already: it is our child, and we have not waited for it.
+  std::optional<ProcessIdentity> init = identify(running.init.pid());
+  std::optional<ProcessIdentity> owner = identify(::getpid());
+  if (!init || !owner) throw_error(ErrorKind::Internal, "the processes of container {} are not in /proc", id);
+  state::RunInfo run;
+  run.init = std::move(*init);
+  run.owner = std::move(*owner);
+  run.cgroup = running.cgroup.value_or("");
+  run.supervised = supervised == Supervised::Yes;
+  state::save_run_info(context.paths, id, run);
+}
+
 void start_and_serve(const Context& context, const Container& container, supervisor::Channel starter,
                      supervisor::Handover handover) {
   const state::Record& record = container.record;
@@ -141,7 +142,7 @@ void start_and_serve(const Context& context, const Container& container, supervi
     pending.proceed();
     if (handover.listener < 0) listener = supervisor::listen_for_clients(context.paths.run_container(record.id));
     running = pending.wait_until_running();
-    save_processes(context, record.id, running);
+    save_processes(context, record.id, running, Supervised::Yes);
     state::append_event(context.paths, record, "start");
     if (::prctl(PR_SET_PDEATHSIG, 0) == -1) throw_errno("live on without the starter");
     if (starter.valid()) starter.send(supervisor::Kind::Started, {}, running.init.pidfd());

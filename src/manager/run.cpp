@@ -72,18 +72,6 @@ engine::SpawnOptions spawn_options(const Context& context, const Container& cont
           .standard_streams = {request.interactive ? STDIN_FILENO : null.get(), STDOUT_FILENO, STDERR_FILENO}};
 }
 
-void save_processes(const Context& context, const Container& container, const engine::Running& running) {
-  // Still there even if it has ended already: it is our child, and we have not waited for it.
-  std::optional<ProcessIdentity> init = identify(running.init.pid());
-  std::optional<ProcessIdentity> owner = identify(::getpid());
-  if (!init || !owner) return;
-  state::RunInfo run;
-  run.init = std::move(*init);
-  run.owner = std::move(*owner);
-  run.cgroup = running.cgroup.value_or("");
-  state::save_run_info(context.paths, container.record.id, run);
-}
-
 /// This process owns the container, and the container dies with it.
 int run_directly(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
                  const supervisor::SignalCollector& signals) {
@@ -98,7 +86,7 @@ int run_directly(const Context& context, const RunRequest& request, const image:
   pending.proceed();
   if (request.remove) save_documents(context, container);
   engine::Running running = pending.wait_until_running();
-  save_processes(context, container, running);
+  save_processes(context, id, running, Supervised::No);
   undo.commit();
   container.lock.reset();
   state::append_event(context.paths, container.record, "start");

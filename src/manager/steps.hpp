@@ -7,6 +7,7 @@
 
 #include "myct/base/file.hpp"
 #include "myct/base/undo.hpp"
+#include "myct/engine/engine.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
 #include "myct/spec/runtime_spec.hpp"
@@ -77,6 +78,11 @@ struct Launched {
 /// container that `saves_documents` are written meanwhile. Throws the supervisor's own Error.
 enum class SaveDocuments : uint8_t { No, Yes };
 [[nodiscard]] Launched launch(const Context& context, Container& container, SaveDocuments save_documents);
+
+/// Writes run.json: a program runs, and this process owns it, as a supervisor or in the foreground. Throws Error.
+enum class Supervised : uint8_t { No, Yes };
+void save_processes(const Context& context, const std::string& id, const engine::Running& running,
+                    Supervised supervised);
 
 /// The user's streams on what was launched, until the program has ended and its supervisor is gone, or the user
 /// detaches. Returns the exit status; 0 for one who detached. Throws Error when the supervisor is killed.

@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstring>
+
+#include "myct/base/socket.hpp"
 
 namespace myct::engine {
 namespace {
@@ -38,26 +39,12 @@ void Packet::set_text(std::string_view value) noexcept {
   length = kTextCapacity;
 }
 
-void Handshake::send_with(const Packet& packet, int fd) const {
+void Handshake::send_with(const Packet& packet, std::optional<FdRef> fd) const {
   iovec data{.iov_base = const_cast<Packet*>(&packet), .iov_len = packet_size(packet.length)};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  }
-  while (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) == -1)
-    if (errno != EINTR) throw_errno("send to the other side of the start");
+  if (send_message(socket_.ref(), {&data, 1}, fd, 0) == -1) throw_errno("send to the other side of the start");
 }
 
-void Handshake::send(const Packet& packet) const { send_with(packet, -1); }
+void Handshake::send(const Packet& packet) const { send_with(packet, std::nullopt); }
 
 void Handshake::send(Tag tag) const {
   Packet packet;
@@ -68,32 +55,15 @@ void Handshake::send(Tag tag) const {
 void Handshake::send_fd(FdRef fd) const {
   Packet packet;
   packet.tag = Tag::SendFd;
-  send_with(packet, fd.get());
+  send_with(packet, fd);
 }
 
 std::optional<Received> Handshake::receive() const {
   Received received;
-  iovec data{.iov_base = &received.packet, .iov_len = sizeof received.packet};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-    // ECONNRESET: the other side died with packets of ours unread. It is told once; what that side had sent before is
-    // still to be read, and then the end of file.
-  } while (got == -1 && (errno == EINTR || errno == ECONNRESET));
+  const std::span<char> buffer(reinterpret_cast<char*>(&received.packet), sizeof received.packet);
+  const ssize_t got = receive_message(socket_.ref(), buffer, received.fd, 0);
   if (got == 0) return std::nullopt;
   if (got == -1) throw_errno("receive from the other side of the start");
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    received.fd = Fd(fd);
-  }
   const auto size = static_cast<size_t>(got);
   if (size < packet_size(0) || received.packet.length > Packet::kTextCapacity ||
       size != packet_size(received.packet.length))
@@ -143,9 +113,8 @@ Error error_from(const Packet& packet) {
 }
 
 HandshakePair make_handshake() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) throw_errno("make a socket pair");
-  return {Handshake(Fd(ends[0])), Handshake(Fd(ends[1]))};
+  SocketPair pair = make_socket_pair();
+  return {Handshake(std::move(pair.one)), Handshake(std::move(pair.other))};
 }
 
 SharedStep::SharedStep() : word_(static_cast<volatile uint32_t*>(map_shared(sizeof(uint32_t)))) {}

@@ -69,7 +69,7 @@ class Handshake {
   void move_to(int number);
 
  private:
-  void send_with(const Packet& packet, int fd) const;
+  void send_with(const Packet& packet, std::optional<FdRef> fd) const;
   Fd socket_;
 };
 

@@ -5,25 +5,16 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "myct/base/error.hpp"
 
 namespace myct::manager {
 namespace {
-
-/// One packet on the way from the child: the root's descriptor with an empty text, or an error.
-struct Packet {
-  int errnum = 0;
-  char text[2000] = {};
-};
 
 [[noreturn]] void throw_not_now(const std::string& reference) {
   throw Error(ErrorKind::Conflict, fmt::format("container '{}' is being started or restarted", reference), 0,
@@ -102,76 +93,30 @@ Fd mount_root(const oci::Spec& spec) {
   return root;
 }
 
-void send_packet(FdRef socket, const Packet& packet, const Fd& descriptor) {
-  iovec part{.iov_base = const_cast<Packet*>(&packet), .iov_len = sizeof packet};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (descriptor.valid()) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int number = descriptor.get();
-    std::memcpy(CMSG_DATA(header), &number, sizeof number);
-  }
-  // A parent that is gone is told nothing; the end of file that follows ends this process, too.
-  (void)::sendmsg(socket.get(), &message, MSG_NOSIGNAL);
-}
-
 /// Does not return into the parent's frames; ends when the parent closes its end of the socket, however it does so.
-[[noreturn]] void keep_root(const oci::Spec& spec, FdRef socket) noexcept {
-  Packet packet;
+[[noreturn]] void keep_root(const oci::Spec& spec, const supervisor::Channel& parent) noexcept {
+  // A parent that is gone is told nothing; the end of file that follows ends this process, too.
   Fd root;
   try {
     root = mount_root(spec);
+    (void)parent.try_send(supervisor::Kind::Started, {}, root.ref());
   } catch (const Error& error) {
-    packet.errnum = error.errnum();
-    const std::string& subject = error.subject();
-    std::memcpy(packet.text, subject.data(), std::min(subject.size(), sizeof packet.text - 1));
+    (void)parent.try_send(supervisor::Kind::Failed, supervisor::pack_error(error));
   }
-  send_packet(socket, packet, root);
-  char byte;
-  while (::read(socket.get(), &byte, 1) == -1 && errno == EINTR) {
-  }
+  supervisor::MessageBuffer buffer;
+  (void)parent.receive(buffer, supervisor::Channel::Wait::Yes);
   ::_exit(0);
 }
 
 // --- One that does not run: in the parent --------------------------------------------------------------------------
 
-Fd receive_root(FdRef socket) {
-  Packet packet;
-  iovec part{.iov_base = &packet, .iov_len = sizeof packet};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got;
-  do {
-    got = ::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC);
-  } while (got == -1 && errno == EINTR);
-  if (got == -1) throw_errno("receive the container's root");
-  if (static_cast<size_t>(got) != sizeof packet)
-    throw_error(ErrorKind::System, "the process that mounts the container's root was killed");
-  if (packet.text[0] != '\0') throw Error(kind_of_errno(packet.errnum), packet.text, packet.errnum);
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) throw_error(ErrorKind::Internal, "no root was sent");
-  int number = -1;
-  std::memcpy(&number, CMSG_DATA(header), sizeof number);
-  return Fd(number);
-}
-
-/// An flock(2) on the container's directory: two overlays on one upper directory would spoil it.
-Fd lock_directory(const std::string& directory) {
-  Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
-  while (::flock(fd.get(), LOCK_EX) == -1)
-    if (errno != EINTR) throw_errno("lock '{}'", directory);
-  return fd;
+Fd receive_root(const supervisor::Channel& keeper) {
+  supervisor::MessageBuffer buffer;
+  std::optional<supervisor::Message> message = keeper.receive(buffer, supervisor::Channel::Wait::Yes);
+  if (!message) throw_error(ErrorKind::System, "the process that mounts the container's root was killed");
+  if (message->kind == supervisor::Kind::Failed) throw supervisor::unpack_error(message->payload);
+  if (!message->fd.valid()) throw_error(ErrorKind::Internal, "no root was sent");
+  return std::move(message->fd);
 }
 
 }  // namespace
@@ -180,7 +125,7 @@ ContainerRoot ContainerRoot::open(const Context& context, const std::string& ref
   const std::string id = find_container(context, reference);
   const std::string directory = context.paths.container(id);
   ContainerRoot root;
-  root.lock_ = lock_directory(directory);
+  root.lock_ = state::lock_container(context.paths, id);  // two overlays on one upper directory would spoil it
   const std::optional<ContainerSummary> container = summarize(context, id);
   if (!container) throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", reference));
   if (container->run && (container->status == state::Status::Running || container->status == state::Status::Paused)) {
@@ -192,18 +137,17 @@ ContainerRoot ContainerRoot::open(const Context& context, const std::string& ref
   const std::string document = directory + "/config.json";
   const oci::Spec spec = oci::spec_from_json(myct::read_file(document), document);
 
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) throw_errno("make a socket pair");
-  root.keeper_socket_ = Fd(ends[0]);
-  const Fd theirs(ends[1]);
+  supervisor::ChannelPair pair = supervisor::make_channel();
   const pid_t pid = ::fork();
   if (pid == -1) throw_errno("fork");
   if (pid == 0) {
-    root.keeper_socket_.reset();  // or the child would never see its end
-    keep_root(spec, theirs.ref());
+    pair.client.close();  // or the child would never see its end
+    keep_root(spec, pair.supervisor);
   }
   root.keeper_ = ChildProcess(pid, Fd());
-  root.directory_ = receive_root(root.keeper_socket_.ref());
+  root.conversation_ = std::move(pair.client);
+  pair.supervisor.close();
+  root.directory_ = receive_root(root.conversation_);
   return root;
 }
 

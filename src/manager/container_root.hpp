@@ -6,6 +6,7 @@
 #include "myct/base/fd.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
+#include "myct/supervisor/channel.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
@@ -23,9 +24,9 @@ class ContainerRoot {
  private:
   ContainerRoot() = default;
 
-  std::optional<Fd> lock_;
-  ChildProcess keeper_;  ///< its mount namespace holds the mounts
-  Fd keeper_socket_;
+  std::optional<FileLock> lock_;
+  ChildProcess keeper_;               ///< its mount namespace holds the mounts
+  supervisor::Channel conversation_;  ///< the end of which is the keeper's
   Fd directory_;
 };
 

@@ -11,6 +11,7 @@
 #include "myct/base/units.hpp"
 #include "myct/image/reference.hpp"
 #include "myct/manager/inspect.hpp"
+#include "steps.hpp"
 
 namespace myct::manager {
 namespace {
@@ -56,12 +57,6 @@ bool is_found(const Pattern& pattern, const std::string& text) {
 template <typename Range, typename Matches>
 bool any_or_none(const Range& alternatives, Matches matches) {
   return alternatives.empty() || std::any_of(alternatives.begin(), alternatives.end(), matches);
-}
-
-bool has_label(const state::Record& record, const std::string& label) {
-  const size_t equals = label.find('=');
-  const auto found = record.labels.find(label.substr(0, equals));
-  return found != record.labels.end() && (equals == std::string::npos || found->second == label.substr(equals + 1));
 }
 
 bool has_volume(const state::Record& record, const std::string& volume) {
@@ -123,6 +118,12 @@ int parse_exited(const std::string& condition, const std::string& value) {
 }
 
 }  // namespace
+
+bool has_label(const state::Record& record, const std::string& label) {
+  const size_t equals = label.find('=');
+  const auto found = record.labels.find(label.substr(0, equals));
+  return found != record.labels.end() && (equals == std::string::npos || found->second == label.substr(equals + 1));
+}
 
 ContainerFilter parse_container_filter(const std::vector<std::string>& conditions) {
   ContainerFilter filter;

@@ -10,13 +10,6 @@
 namespace myct::manager {
 namespace {
 
-bool has_label(const state::Record& record, const std::string& wanted) {
-  const size_t equals = wanted.find('=');
-  const auto label = record.labels.find(wanted.substr(0, equals));
-  if (label == record.labels.end()) return false;
-  return equals == std::string::npos || label->second == wanted.substr(equals + 1);
-}
-
 bool is_meant(const ContainerSummary& container, const PruneRequest& request) {
   const state::Record& record = container.record;
   const auto has = [&](const std::string& wanted) { return has_label(record, wanted); };

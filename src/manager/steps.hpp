@@ -132,6 +132,10 @@ void sweep_removed(const Context& context);
 /// The same of a container that a user names. Throws Error{NotFound}.
 [[nodiscard]] ContainerSummary find_summary(const Context& context, const std::string& reference);
 
+// --- filter.cpp ----------------------------------------------------------------------------------------------------
+/// Whether the container has a label "key", or the very label "key=value".
+[[nodiscard]] bool has_label(const state::Record& record, const std::string& label);
+
 // --- stop.cpp ------------------------------------------------------------------------------------------------------
 /// Waits until the owner of a run has recorded its end and is gone; one that does not come to it is killed.
 void wait_for_owner(const state::RunInfo& run);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "myct/base/file.hpp"
+#include "myct/base/socket.hpp"
 
 namespace myct::supervisor {
 namespace {
@@ -45,25 +46,8 @@ Fd make_socket(int flags) {
 Channel::Sent Channel::try_send(Kind kind, std::string_view payload, std::optional<FdRef> fd) const noexcept {
   std::array<iovec, 2> data = {iovec{.iov_base = &kind, .iov_len = sizeof kind},
                                iovec{.iov_base = const_cast<char*>(payload.data()), .iov_len = payload.size()}};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = data.data();
-  message.msg_iovlen = data.size();
-  if (fd) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int number = fd->get();
-    std::memcpy(CMSG_DATA(header), &number, sizeof number);
-  }
-  for (;;) {
-    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) != -1) return Sent::Yes;
-    if (errno == EAGAIN || errno == ENOBUFS) return Sent::Full;
-    if (errno != EINTR) return Sent::Gone;
-  }
+  if (send_message(socket_.ref(), data, fd, MSG_DONTWAIT) != -1) return Sent::Yes;
+  return errno == EAGAIN || errno == ENOBUFS ? Sent::Full : Sent::Gone;
 }
 
 void Channel::send(Kind kind, std::string_view payload, std::optional<FdRef> fd) const {
@@ -78,29 +62,12 @@ void Channel::send(Kind kind, std::string_view payload, std::optional<FdRef> fd)
 
 std::optional<Message> Channel::receive(MessageBuffer& buffer, Wait wait) const {
   buffer.resize(kLongestPayload + 1);
-  iovec data{.iov_base = buffer.data(), .iov_len = buffer.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | (wait == Wait::No ? MSG_DONTWAIT : 0));
-    // ECONNRESET comes once when the other side died with something unread; what it had sent is still to be read.
-  } while (got == -1 && (errno == EINTR || errno == ECONNRESET));
+  Message received;
+  const ssize_t got = receive_message(socket_.ref(), buffer, received.fd, wait == Wait::No ? MSG_DONTWAIT : 0);
   if (got == -1 && errno == EAGAIN) return std::nullopt;
   if (got <= 0) {
     at_end_ = true;
     return std::nullopt;
-  }
-  Message received;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    received.fd = Fd(fd);
   }
   received.kind = static_cast<Kind>(buffer.front());
   received.payload = std::string_view(buffer.data() + 1, static_cast<size_t>(got) - 1);
@@ -108,9 +75,8 @@ std::optional<Message> Channel::receive(MessageBuffer& buffer, Wait wait) const 
 }
 
 ChannelPair make_channel() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) throw_errno("make a socket pair");
-  return {Channel(Fd(ends[0])), Channel(Fd(ends[1]))};
+  SocketPair pair = make_socket_pair();
+  return {Channel(std::move(pair.one)), Channel(std::move(pair.other))};
 }
 
 std::string pack_numbers(std::initializer_list<int> numbers) {

@@ -1,0 +1,69 @@
+#include "myct/base/socket.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "myct/base/error.hpp"
+
+namespace myct {
+namespace {
+
+/// Room for one descriptor.
+struct Control {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int))] = {};
+};
+
+}  // namespace
+
+SocketPair make_socket_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) throw_errno("make a socket pair");
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+ssize_t send_message(FdRef socket, std::span<iovec> parts, std::optional<FdRef> fd, int flags) noexcept {
+  Control control;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  if (fd) {
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int number = fd->get();
+    std::memcpy(CMSG_DATA(header), &number, sizeof number);
+  }
+  for (;;) {
+    const ssize_t sent = ::sendmsg(socket.get(), &message, flags | MSG_NOSIGNAL);
+    if (sent != -1 || errno != EINTR) return sent;
+  }
+}
+
+ssize_t receive_message(FdRef socket, std::span<char> buffer, Fd& fd, int flags) noexcept {
+  Control control;
+  iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof control.bytes;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket.get(), &message, flags | MSG_CMSG_CLOEXEC);
+  } while (got == -1 && (errno == EINTR || errno == ECONNRESET));
+  if (got == -1) return got;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(header), sizeof number);
+    fd = Fd(number);
+  }
+  return got;
+}
+
+}  // namespace myct

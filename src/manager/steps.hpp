@@ -1,6 +1,7 @@
 // The manager's own building blocks, one per file beside this header.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -93,6 +94,37 @@ void save_processes(const Context& context, const std::string& id, const engine:
 /// serves the program. `handover` says what it has already.
 [[noreturn]] void start_and_serve(const Context& context, const Container& container, supervisor::Channel starter,
                                   supervisor::Handover handover);
+
+// --- kept_command.cpp ----------------------------------------------------------------------------------------------
+/// A command in a container, and the process that keeps it: its parent, which reaps it even if this process is killed.
+/// Whose parent does not, stays as a zombie, and its container cannot end (pid_namespaces(7)).
+class KeptCommand {
+ public:
+  /// Makes the keeper, which calls `start`. Throws what that throws.
+  explicit KeptCommand(const std::function<engine::Running()>& start);
+  KeptCommand(const KeptCommand&) = delete;
+  KeptCommand& operator=(const KeptCommand&) = delete;
+  /// Ends the command, if it runs.
+  ~KeptCommand();
+
+  /// pidfd; not valid where the command is an independent one.
+  [[nodiscard]] FdRef process() const noexcept { return process_.ref(); }
+  /// The pty's master, once; not valid without a terminal.
+  [[nodiscard]] Fd take_console() noexcept { return std::move(console_); }
+  /// Waits for the end; the exit status. Throws Error when the keeper was killed.
+  [[nodiscard]] int wait();
+
+ private:
+  [[nodiscard]] supervisor::Message receive();
+  static void expect(const supervisor::Message& message, supervisor::Kind kind);
+  void end_keeper() noexcept;
+
+  pid_t keeper_ = 0;
+  supervisor::Channel channel_;
+  supervisor::MessageBuffer buffer_;
+  Fd process_;
+  Fd console_;
+};
 
 // --- finish.cpp ----------------------------------------------------------------------------------------------------
 /// How a run ended.

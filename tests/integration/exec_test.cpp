@@ -149,7 +149,7 @@ TEST_F(Exec, is_the_containers_user_or_another_of_its_own_files_as_they_are_now)
 }
 
 TEST_F(Exec, is_left_running_with_d_and_outlives_its_myct) {
-  start_idle();
+  start_idle({"--init"});  // which reaps it
   EXPECT_TRUE(prints(myct({"exec", "-d", "web", "sh", "-c",
                            "s=$(for n in 0 1 2; do readlink /proc/$$/fd/$n; done); echo \"$s\" >/streams; echo $$ "
                            ">/pid; until [ -e /end "

@@ -33,7 +33,7 @@ void make_nonblocking(const Fd& fd) {
 Fd collect_requests_to_end() {
   sigset_t set;
   ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
+  for (const int number : kRequestsToEnd) ::sigaddset(&set, number);
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) == -1) throw_errno("block signals");
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.valid()) throw_errno("make a signal descriptor");

@@ -200,5 +200,45 @@ TEST_F(AttachPipes, start_passes_signals_on_unless_it_is_told_not_to) {
   EXPECT_EQ(second.wait().status, 137);
 }
 
+constexpr const char* kCounting =
+    "n=0; trap 'n=$((n+1)); echo got$n' TERM INT; echo ready; while :; do sleep 0.02; done";
+
+/// The third is for the client alone.
+void insist(Process& client) {
+  client.signal(SIGTERM);
+  ASSERT_TRUE(client.read_until("got1\n"));
+  client.signal(SIGINT);
+  ASSERT_TRUE(client.read_until("got2\n"));
+  client.signal(SIGTERM);
+  const Result result = client.wait();
+  EXPECT_EQ(result.status, 1) << result;
+  EXPECT_THAT(result.err, ::testing::HasSubstr("got 3 SIGTERM/SIGINTs, forcefully exiting"));
+}
+
+TEST_F(AttachPipes, leaves_the_container_running_at_the_third_request_to_end) {
+  start("web", kCounting);
+  ASSERT_TRUE(logs("web", "ready\n"));
+  Process attached(command({"attach", "web"}));
+  // Nothing tells when it is there but that it passes on what it is sent.
+  ASSERT_TRUE(eventually([&] {
+    return myct({"events", "--since", "0", "--until", "0s"}).out.find("attach") != std::string::npos;
+  }));
+  insist(attached);
+  EXPECT_TRUE(status_of("web").starts_with("Up ")) << status_of("web");
+  EXPECT_TRUE(logs("web", "ready\ngot1\ngot2\n"));
+  remove("web");
+}
+
+TEST_F(AttachPipes, of_a_start_leaves_the_container_running_at_the_third_request_to_end) {
+  ASSERT_EQ(myct({"create", "--name", "web", "-i", "busybox", "sh", "-c", kCounting}).status, 0);
+  Command starting = command({"start", "-ai", "web"});
+  starting.standard_input = Stdin::Pipe;
+  Process client(starting);
+  ASSERT_TRUE(client.read_until("ready\n"));
+  insist(client);
+  EXPECT_TRUE(status_of("web").starts_with("Up ")) << status_of("web");
+  remove("web");
+}
+
 }  // namespace
 }  // namespace myct::test

@@ -318,6 +318,36 @@ TEST_F(Exec, ends_with_the_container) {
   remove("web");
 }
 
+TEST_F(Exec, tells_that_the_container_has_ended_when_it_does_so_meanwhile) {
+  // A path of forty thousand directories keeps it on its way into the container for some milliseconds.
+  std::string path;
+  for (int count = 0; count < 40'000; ++count) path += "/x:";
+  bool told = false;
+  for (int round = 0; round < 100 && !told; ++round) {
+    start_idle();
+    Process entering(command({"exec", "-e", "PATH=" + path + "/bin", "web", "sleep", "1000"}));
+    ::usleep(static_cast<useconds_t>(round % 10) * 1000);
+    EXPECT_EQ(myct({"kill", "web"}).status, 0);
+    const Result result = entering.wait();
+    if (result.status == 1) {
+      told = result.err.find("it has just ended") != std::string::npos;
+      EXPECT_THAT(result.err, HasSubstr("cannot exec in container 'web': it")) << result;
+    } else {
+      EXPECT_EQ(result.status, 137) << result;  // it ran already
+    }
+    remove("web");
+  }
+  EXPECT_TRUE(told) << "no command was on its way";
+}
+
+TEST_F(Exec, of_a_user_who_is_not_root_can_open_its_streams_by_name) {
+  start_idle();
+  const Result result = exec({"-u", "65534"}, "echo out >/dev/stdout; echo err >/dev/stderr");
+  EXPECT_EQ(result.out, "out\n") << result;
+  EXPECT_EQ(result.err, "err\n");
+  remove("web");
+}
+
 TEST_F(Exec, works_in_a_container_in_the_foreground) {
   Process running(command({"run", "--rm", "--name", "web", "busybox", "sh", "-c", "echo ready; sleep 1000"}));
   ASSERT_TRUE(running.read_until("ready"));

@@ -44,6 +44,9 @@ void set_freezer(const std::string& path, Freezer freezer);
 /// The processes in the group at `path` and those below; none when it is absent.
 [[nodiscard]] std::vector<pid_t> processes_in(const std::string& path);
 
+/// Whether anything runs in the group at `path` or below; no when it is absent.
+[[nodiscard]] bool is_populated(const std::string& path);
+
 /// Tells when the kernel kills a process of a group because its memory is used up (memory.events, "oom_kill").
 class OomWatch {
  public:
@@ -60,6 +63,10 @@ class OomWatch {
   Fd fd_;
   uint64_t kills_ = 0;
 };
+
+/// Kills every process in the group at `path`, those too that are born meanwhile (cgroup.kill, since 5.14); does
+/// nothing where that is absent. Throws Error.
+void kill_processes(const std::string& path);
 
 /// Kills what is left in the group at `path` (absolute, as Cgroup::path()) and removes it with all groups below.
 /// Absent is fine. Throws Error when it cannot be removed.

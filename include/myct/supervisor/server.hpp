@@ -2,7 +2,9 @@
 // input to the program, and an eye on the program's end.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -24,6 +26,9 @@ struct Streams {
   Fd error;
 };
 
+/// Signals that ask a supervisor to end its program in order.
+inline constexpr std::array kRequestsToEnd = {SIGTERM, SIGINT, SIGQUIT};
+
 /// What happens is told to the owner of the server.
 struct Callbacks {
   std::function<void(Stream, std::string_view)> output;  ///< everything that the program writes
@@ -38,8 +43,8 @@ class Server {
   /// `starter` may be invalid. `listener` is borrowed.
   Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom, Callbacks callbacks);
 
-  /// Returns when `init` has ended and all that it wrote has been passed on; reaps it. SIGTERM makes it send
-  /// `stop_signal`. Throws Error.
+  /// Returns when `init` has ended and all that it wrote has been passed on; reaps it. One of kRequestsToEnd makes it
+  /// send `stop_signal`. Throws Error.
   WaitStatus run(ChildProcess& init, int stop_signal);
   /// Tells the clients the exit status.
   void tell_end(int exit_status);

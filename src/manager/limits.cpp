@@ -33,9 +33,11 @@ constexpr uint16_t kDefaultBlkioWeight = 100;  // becomes io.weight's own defaul
 int64_t or_unlimited(int64_t value) noexcept { return value <= 0 ? kUnlimited : value; }
 bool is_set(const std::optional<int64_t>& limit) noexcept { return limit && *limit > 0; }
 
+std::string show(int64_t bytes) { return human_binary_size(static_cast<uint64_t>(bytes)); }
+
 void check_at_least_smallest(const std::optional<int64_t>& bytes, std::string_view option) {
   if (is_set(bytes) && *bytes < kSmallestMemory)
-    throw_error(ErrorKind::Usage, "{} {} is too small: the least is 6m", option, *bytes);
+    throw_error(ErrorKind::Usage, "{} {} is too small: the least is 6MiB", option, show(*bytes));
 }
 
 /// What `memory` and swap together come to. `before` is what the container has.
@@ -47,7 +49,9 @@ std::optional<int64_t> plan_swap(const LimitsRequest& request, const oci::Memory
       throw Error(ErrorKind::Usage, "--memory-swap without a limit for memory", 0, "give --memory, too");
     if (*request.memory_swap < *memory)
       throw Error(ErrorKind::Usage,
-                  fmt::format("--memory-swap {} is below the limit for memory, {}", *request.memory_swap, *memory), 0,
+                  fmt::format("--memory-swap {} is below the limit for memory, {}", show(*request.memory_swap),
+                              show(*memory)),
+                  0,
                   "it is the sum of memory and swap");
     return request.memory_swap;
   }
@@ -56,7 +60,8 @@ std::optional<int64_t> plan_swap(const LimitsRequest& request, const oci::Memory
   if (!request.memory_swap && before.swap) {
     if (*before.swap != kUnlimited && *memory > *before.swap)
       throw Error(ErrorKind::Conflict,
-                  fmt::format("the limit for memory {} is above that for memory and swap, {}", *memory, *before.swap),
+                  fmt::format("the limit for memory, {}, is above that for memory and swap, {}", show(*memory),
+                              show(*before.swap)),
                   0, "give --memory-swap at the same time");
     return before.swap;
   }
@@ -72,7 +77,8 @@ oci::MemoryLimits plan_memory(const LimitsRequest& request, const oci::MemoryLim
   if (request.memory || request.memory_swap) memory.swap = plan_swap(request, before, memory.limit);
   if (is_set(memory.limit) && is_set(memory.reservation) && *memory.limit < *memory.reservation)
     throw_error(request.memory && request.memory_reservation ? ErrorKind::Usage : ErrorKind::Conflict,
-                "the limit for memory {} is below its reservation, {}", *memory.limit, *memory.reservation);
+                "the limit for memory, {}, is below its reservation, {}", show(*memory.limit),
+                show(*memory.reservation));
   return memory;
 }
 

@@ -35,8 +35,8 @@ std::optional<Pressure> read_pressure(const std::string& path) {
   for (std::string line; std::getline(lines, line);) {
     PressureAverages& averages = line.starts_with("full") ? pressure.full : pressure.some;
     unsigned long long total = 0;
-    (void)std::sscanf(line.c_str(), "%*s avg10=%lf avg60=%lf avg300=%lf total=%llu", &averages.avg10,
-                      &averages.avg60, &averages.avg300, &total);
+    (void)std::sscanf(line.c_str(), "%*s avg10=%lf avg60=%lf avg300=%lf total=%llu", &averages.avg10, &averages.avg60,
+                      &averages.avg300, &total);
     averages.total = total;
   }
   return pressure;
@@ -64,8 +64,7 @@ Usage read_usage(const std::string& path) {
   usage.memory_current = read_number(path + "/memory.current");
   usage.memory_inactive_file = read_field(path + "/memory.stat", "inactive_file");
   if (usage.memory_current) {
-    const auto host =
-        static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto host = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     usage.memory_limit = std::min(read_number(path + "/memory.max").value_or(host), host);
   }
   usage.pids_current = read_number(path + "/pids.current");

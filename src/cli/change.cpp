@@ -42,7 +42,8 @@ void define_update(CLI::App& command, Action& action) {
   action = [flags](const manager::Context& context) {
     if (!flags->restart && !has_limits(flags->limits))
       throw Error(ErrorKind::Usage, "nothing to update", 0, "see 'myct update --help'").set_exit_status(1);
-    manager::UpdateRequest request{.limits = parse_limits(flags->limits)};
+    manager::UpdateRequest request;
+    if (has_limits(flags->limits)) request.limits = parse_limits(flags->limits);
     if (flags->restart) request.restart = parse_restart(*flags->restart);
     return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
       manager::update(context, name, request);

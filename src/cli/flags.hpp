@@ -51,7 +51,8 @@ void apply_security_option(const std::string& text, manager::SecurityRequest& se
 void check_swappiness(const std::string& text);
 /// --cpus: "1.5" or "150%", in billionths of a processor; what cannot be told in these is refused.
 [[nodiscard]] int64_t parse_cpus(const std::string& text);
-/// A whole number from `least` to `most`; or 0, which is the default or no limit; or, if it takes that, -1 for no limit.
+/// A whole number from `least` to `most`; or 0, which is the default or no limit; or, if it takes that, -1 for no
+/// limit.
 struct NumberRange {
   int64_t least;
   int64_t most;

@@ -76,8 +76,7 @@ manager::DeviceLimit parse_device_limit(const std::string& text, std::string_vie
   if (!limit.path.starts_with("/dev/"))
     throw_error(ErrorKind::Usage, "invalid {} '{}': the disk's path is to begin with /dev/", option, text);
   const std::string value = text.substr(colon + 1);
-  const std::optional<uint64_t> number =
-      quantity == DeviceQuantity::Bytes ? parse_bytes(value) : parse_unsigned(value);
+  const std::optional<uint64_t> number = quantity == DeviceQuantity::Bytes ? parse_bytes(value) : parse_unsigned(value);
   const bool is_weight = quantity == DeviceQuantity::Weight;
   if (!number || (is_weight && *number != 0 && (*number < kLeastWeight || *number > kMostWeight)))
     throw_error(ErrorKind::Usage, "invalid {} '{}': '{}' is no {}", option, text, value,

@@ -47,7 +47,7 @@ struct ListOption {
 using manager::LimitsRequest;
 constexpr std::array kListOptions = {
     ListOption{"--blkio-weight-device", &LimitFlags::blkio_weight_devices, &LimitsRequest::blkio_weight_devices,
-               DeviceQuantity::Weight, "Its share of one busy disk, 10 to 1000", "DISK:WEIGHT"},
+               DeviceQuantity::Weight, "Its share of one busy disk, 10 to 1000", "DISK:SHARE"},
     ListOption{"--device-read-bps", &LimitFlags::read_bps, &LimitsRequest::read_bps, DeviceQuantity::Bytes,
                "The most bytes a second it may read from a disk; 0: no limit", "DISK:SIZE"},
     ListOption{"--device-write-bps", &LimitFlags::write_bps, &LimitsRequest::write_bps, DeviceQuantity::Bytes,
@@ -99,8 +99,8 @@ LimitsRequest parse_limits(const LimitFlags& flags) {
       narrow<uint64_t>(parse_optional(flags.cpu_shares, "--cpu-shares", {.least = 2, .most = 262'144}));
   request.cpu_weight = narrow<uint64_t>(parse_optional(flags.cpu_weight, "--cpu-weight", {.least = 1, .most = 10'000}));
   request.cpu_period = parse_optional(flags.cpu_period, "--cpu-period", {.least = 1000, .most = 1'000'000});
-  request.cpu_quota = parse_optional(flags.cpu_quota, "--cpu-quota",
-                                     {.least = 1000, .most = kUnbounded, .takes_minus_one = true});
+  request.cpu_quota =
+      parse_optional(flags.cpu_quota, "--cpu-quota", {.least = 1000, .most = kUnbounded, .takes_minus_one = true});
   request.cpuset_cpus = flags.cpuset_cpus;
   request.cpuset_mems = flags.cpuset_mems;
   request.pids_limit =

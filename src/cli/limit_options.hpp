@@ -1,4 +1,5 @@
-// The options that limit what a container may use: those that run, create and update share, and those of run and create.
+// The options that limit what a container may use: those that run, create and update share, and those of run and
+// create.
 #pragma once
 
 #include <optional>

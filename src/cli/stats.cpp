@@ -57,7 +57,8 @@ std::optional<double> memory_percent(const Stats& stats) {
   return 100.0 * static_cast<double>(*stats.memory) / static_cast<double>(*stats.memory_limit);
 }
 
-// --- the numbers themselves, for scripts ------------------------------------------------------------------------------
+// --- the numbers themselves, for scripts
+// ------------------------------------------------------------------------------
 
 template <typename T>
 Json number_or_null(const std::optional<T>& number) {
@@ -65,8 +66,7 @@ Json number_or_null(const std::optional<T>& number) {
 }
 
 Json averages_to_json(const manager::PressureAverages& averages) {
-  return {
-      {"avg10", averages.avg10}, {"avg60", averages.avg60}, {"avg300", averages.avg300}, {"total", averages.total}};
+  return {{"avg10", averages.avg10}, {"avg60", averages.avg60}, {"avg300", averages.avg300}, {"total", averages.total}};
 }
 
 Json pressure_to_json(const std::optional<manager::Pressure>& pressure) {
@@ -90,16 +90,23 @@ Json build_raw(const Stats& stats) {
             {"IO", pressure_to_json(stats.io_pressure)}}}};
 }
 
-// --- rows -------------------------------------------------------------------------------------------------------------
+// --- rows
+// -------------------------------------------------------------------------------------------------------------
 
 /// Docker's in docker's order, then ours.
 const std::vector<Column> kColumns = {
-    {"BlockIO", "BLOCK I/O"},     {"CPUPerc", "CPU %"},
-    {"Container", "CONTAINER"},   {"ID", "CONTAINER ID"},
-    {"MemPerc", "MEM %"},         {"MemUsage", "MEM USAGE / LIMIT"},
-    {"Name", "NAME"},             {"NetIO", "NET I/O"},
-    {"PIDs", "PIDS"},             {"CPUPressure", "CPU PRESSURE"},
-    {"IOPressure", "IO PRESSURE"}, {"MemPressure", "MEM PRESSURE"},
+    {"BlockIO", "BLOCK I/O"},
+    {"CPUPerc", "CPU %"},
+    {"Container", "CONTAINER"},
+    {"ID", "CONTAINER ID"},
+    {"MemPerc", "MEM %"},
+    {"MemUsage", "MEM USAGE / LIMIT"},
+    {"Name", "NAME"},
+    {"NetIO", "NET I/O"},
+    {"PIDs", "PIDS"},
+    {"CPUPressure", "CPU PRESSURE"},
+    {"IOPressure", "IO PRESSURE"},
+    {"MemPressure", "MEM PRESSURE"},
 };
 
 Row make_row(const Stats& stats, const Flags& flags) {
@@ -122,7 +129,8 @@ Row make_row(const Stats& stats, const Flags& flags) {
   return {.fields = std::move(fields), .labels = {}};
 }
 
-// --- again and again --------------------------------------------------------------------------------------------------
+// --- again and again
+// --------------------------------------------------------------------------------------------------
 
 /// Ctrl-C and the like, blocked while this lives, so that they end a wait and nothing else.
 class Interruption {

@@ -37,7 +37,6 @@ void update_limits(const Context& context, Container& container, const LimitsReq
   oci::Resources& resources = container.spec.linux_.resources;
   const oci::Resources before = resources;
   LimitsPlan plan = plan_limits(request, before, host);
-  if (oci::to_json(plan.changed) == oci::to_json(oci::Resources{})) return;  // nothing is asked for
   const std::optional<std::string> cgroup = live_cgroup(context, container.record.id);
   resources = std::move(plan.all);
   save_spec(container);
@@ -78,7 +77,7 @@ void rename(const Context& context, const std::string& reference, const std::str
 }
 
 void update(const Context& context, const std::string& reference, const UpdateRequest& request) {
-  const HostResources host = look_at_host(request.limits);
+  const HostResources host = request.limits ? look_at_host(*request.limits) : HostResources{};
   Container container;
   const std::string id = find_container(context, reference);
   container.lock = state::lock_container(context.paths, id);
@@ -86,7 +85,7 @@ void update(const Context& context, const std::string& reference, const UpdateRe
   container.directory = context.paths.container(id);
   try {
     if (request.restart) check_restart(container.record, *request.restart);
-    update_limits(context, container, request.limits, host);
+    if (request.limits) update_limits(context, container, *request.limits, host);
   } catch (Error& error) {
     error.add_context(fmt::format("update container '{}'", reference));
     throw;

@@ -193,7 +193,8 @@ Container create_container(const Context& context, const RunRequest& request, co
             [&context, name = record.name, id = record.id] { state::release_name(context.paths, name, id); });
   // Before volumes and a control group in an uncommon place are made, so that a kill in between leaves none that no
   // record names.
-  if (!record.anonymous_volumes.empty() || !record.settings.cgroup_parent.empty()) state::save_record(context.paths, record);
+  if (!record.anonymous_volumes.empty() || !record.settings.cgroup_parent.empty())
+    state::save_record(context.paths, record);
   container.spec =
       build_spec({.request = request,
                   .image = rootfs.config,

@@ -10,7 +10,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Docker's number for no limit.
-int64_t or_zero(const std::optional<int64_t>& limit) noexcept { return limit.value_or(0) == -1 ? 0 : limit.value_or(0); }
+int64_t or_zero(const std::optional<int64_t>& limit) noexcept {
+  return limit.value_or(0) == -1 ? 0 : limit.value_or(0);
+}
 
 /// Where --cpus was given, docker shows it alone, and where --cpu-quota was, that alone. The configuration has the
 /// quota in both cases: shown are both, so that whoever looks for one of them finds it.

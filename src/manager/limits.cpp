@@ -25,7 +25,7 @@ constexpr int64_t kSmallestNanoCpus = kBillion / 100;  // the kernel's smallest 
 constexpr uint64_t kDefaultShares = 1024;
 constexpr const char* kWeightFile = "cpu.weight";
 constexpr uint64_t kDefaultWeight = 100;
-constexpr uint16_t kDefaultBlkioWeight = 100;  // becomes io.weight's own default
+constexpr uint16_t kDefaultBlkioWeight = 100;
 
 // --- memory ----------------------------------------------------------------------------------------------------------
 
@@ -48,11 +48,10 @@ std::optional<int64_t> plan_swap(const LimitsRequest& request, const oci::Memory
     if (!is_set(memory))
       throw Error(ErrorKind::Usage, "--memory-swap without a limit for memory", 0, "give --memory, too");
     if (*request.memory_swap < *memory)
-      throw Error(ErrorKind::Usage,
-                  fmt::format("--memory-swap {} is below the limit for memory, {}", show(*request.memory_swap),
-                              show(*memory)),
-                  0,
-                  "it is the sum of memory and swap");
+      throw Error(
+          ErrorKind::Usage,
+          fmt::format("--memory-swap {} is below the limit for memory, {}", show(*request.memory_swap), show(*memory)),
+          0, "it is the sum of memory and swap");
     return request.memory_swap;
   }
   if (!is_set(memory)) return before.swap ? std::optional(kUnlimited) : std::nullopt;
@@ -188,7 +187,7 @@ void plan_block_io(const LimitsRequest& request, const HostResources& host, Limi
   for (const DeviceLimit& limit : request.blkio_weight_devices) {
     const DeviceNumber number = host.disks.at(limit.path);
     oci::WeightDevice device{.major = number.major, .minor = number.minor};
-    device.weight = static_cast<uint16_t>(limit.value);
+    device.weight = limit.value == 0 ? kDefaultBlkioWeight : static_cast<uint16_t>(limit.value);
     put_device(all.weight_devices, device, limit.value > 0);
     put_device(changed.weight_devices, device, true);
   }
@@ -251,6 +250,11 @@ LimitsPlan plan_limits(const LimitsRequest& request, const oci::Resources& now, 
     if (!is_set(plan.all.memory.limit)) plan.all.memory.limit.reset();
     if (!is_set(plan.all.memory.limit)) plan.all.memory.swap.reset();
     if (!is_set(plan.all.memory.reservation)) plan.all.memory.reservation.reset();
+    // "No limit" would reserve all.
+    if (request.memory_reservation == 0) {
+      plan.changed.memory.reservation.reset();
+      plan.changed.unified["memory.low"] = "0";
+    }
   }
   plan_cpu(request, host, plan);
   if (request.pids_limit) {
@@ -266,8 +270,8 @@ HostResources look_at_host(const LimitsRequest& request) {
   if (request.nano_cpus || request.cpuset_cpus) host.cpus = first_line("/sys/devices/system/cpu/online");
   if (request.cpuset_mems) host.mems = first_line("/sys/devices/system/node/online");
   if (request.cpuset_mems && host.mems.empty()) host.mems.push_back('0');  // a kernel without NUMA
-  for (const auto* limits : {&request.blkio_weight_devices, &request.read_bps, &request.write_bps, &request.read_iops,
-                             &request.write_iops})
+  for (const auto* limits :
+       {&request.blkio_weight_devices, &request.read_bps, &request.write_bps, &request.read_iops, &request.write_iops})
     for (const DeviceLimit& limit : *limits) host.disks[limit.path] = number_of_disk(limit.path);
   return host;
 }

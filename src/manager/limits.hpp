@@ -20,8 +20,8 @@ struct DeviceNumber {
 
 /// What limits are measured against.
 struct HostResources {
-  std::string cpus;                            ///< those that are online: "0-3"
-  std::string mems;                            ///< memory nodes
+  std::string cpus;                           ///< those that are online: "0-3"
+  std::string mems;                           ///< memory nodes
   std::map<std::string, DeviceNumber> disks;  ///< of each path that a request names
 };
 

@@ -63,8 +63,7 @@ void add_group(const std::string& group, Stats& stats) {
 }
 
 bool has_process(const ContainerSummary& container) {
-  return container.run &&
-         (container.status == state::Status::Running || container.status == state::Status::Paused);
+  return container.run && (container.status == state::Status::Running || container.status == state::Status::Paused);
 }
 
 Stats read_stats(const ContainerSummary& container, const std::string& reference) {

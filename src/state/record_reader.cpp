@@ -96,9 +96,9 @@ auto& home_of(Document& document) {
   if constexpr (Where == Section::Restart) return record.restart;
   if constexpr (Where == Section::Log) return record.log;
   if constexpr (Where == Section::Settings) return record.settings;
-  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();  // made when its object began
+  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // made when its object began
   if constexpr (Where == Section::Devices) return record.settings.devices.back();  // likewise
-  if constexpr (Where == Section::Outcome) return *record.outcome;               // likewise
+  if constexpr (Where == Section::Outcome) return *record.outcome;                 // likewise
   if constexpr (Where == Section::Document) return record;
 }
 

@@ -22,11 +22,11 @@ struct LimitsRequest {
   std::optional<int64_t> memory;
   std::optional<int64_t> memory_swap;  ///< memory and swap together; 0: the default, twice the memory; -1: no limit
   std::optional<int64_t> memory_reservation;
-  std::optional<int64_t> nano_cpus;    ///< processors in billionths
-  std::optional<uint64_t> cpu_shares;  ///< 2 to 262144; 0: the default, 1024
-  std::optional<uint64_t> cpu_weight;  ///< 1 to 10000, the kernel's own scale, whose default is 100
-  std::optional<int64_t> cpu_period;   ///< microseconds; 0: the default, 100000
-  std::optional<int64_t> cpu_quota;    ///< microseconds of each period
+  std::optional<int64_t> nano_cpus;        ///< processors in billionths
+  std::optional<uint64_t> cpu_shares;      ///< 2 to 262144; 0: the default, 1024
+  std::optional<uint64_t> cpu_weight;      ///< 1 to 10000, the kernel's own scale, whose default is 100
+  std::optional<int64_t> cpu_period;       ///< microseconds; 0: the default, 100000
+  std::optional<int64_t> cpu_quota;        ///< microseconds of each period
   std::optional<std::string> cpuset_cpus;  ///< "0-3,7"; empty: all
   std::optional<std::string> cpuset_mems;
   std::optional<int64_t> pids_limit;

@@ -95,7 +95,7 @@ struct StopRequest {
 /// What is absent stays as it is.
 struct UpdateRequest {
   std::optional<state::Restart> restart;
-  LimitsRequest limits;
+  std::optional<LimitsRequest> limits;
 };
 
 struct ExecRequest {

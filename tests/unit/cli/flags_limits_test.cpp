@@ -45,9 +45,9 @@ struct CpusRow {
 
 TEST(Cpus, are_a_number_or_percent_of_one) {
   const std::vector<CpusRow> rows = {
-      {"1", 1'000'000'000},  {"1.5", 1'500'000'000}, {".5", 500'000'000},   {"2.", 2'000'000'000},
-      {"50%", 500'000'000},  {"150%", 1'500'000'000}, {"0.5%", 5'000'000},   {"0", 0},
-      {"0.000000001", 1},    {"1.50000000000", 1'500'000'000},
+      {"1", 1'000'000'000}, {"1.5", 1'500'000'000},           {".5", 500'000'000}, {"2.", 2'000'000'000},
+      {"50%", 500'000'000}, {"150%", 1'500'000'000},          {"0.5%", 5'000'000}, {"0", 0},
+      {"0.000000001", 1},   {"1.50000000000", 1'500'000'000},
   };
   for (const CpusRow& row : rows) EXPECT_EQ(parse_cpus(row.text), row.expected) << row.text;
 }
@@ -109,10 +109,8 @@ struct DeviceRow {
 
 TEST(Device, is_at_the_same_place_and_fully_usable_unless_said_otherwise) {
   const std::vector<DeviceRow> rows = {
-      {"/dev/fuse", "/dev/fuse", "/dev/fuse", "rwm"},
-      {"/dev/fuse:r", "/dev/fuse", "/dev/fuse", "r"},
-      {"/dev/fuse:/dev/f", "/dev/fuse", "/dev/f", "rwm"},
-      {"/dev/fuse:/dev/f:rw", "/dev/fuse", "/dev/f", "rw"},
+      {"/dev/fuse", "/dev/fuse", "/dev/fuse", "rwm"},     {"/dev/fuse:r", "/dev/fuse", "/dev/fuse", "r"},
+      {"/dev/fuse:/dev/f", "/dev/fuse", "/dev/f", "rwm"}, {"/dev/fuse:/dev/f:rw", "/dev/fuse", "/dev/f", "rw"},
       {"/dev/snd/", "/dev/snd", "/dev/snd", "rwm"},
   };
   for (const DeviceRow& row : rows) {
@@ -128,7 +126,8 @@ TEST(Device, is_at_the_same_place_and_fully_usable_unless_said_otherwise) {
 
 TEST(DeviceRule, has_dockers_form) {
   for (const char* text : {"c 10:200 rwm", "b *:* m", "a *:5 rw"}) EXPECT_EQ(parse_device_rule(text), text);
-  for (const char* text : {"", "c 10:200", "d 1:1 r", "c 10 r", "c x:1 r", "c 1:1 z", "c  1:1 r", "c 1:1:1 r", "c -1:1 r"})
+  for (const char* text :
+       {"", "c 10:200", "d 1:1 r", "c 10 r", "c x:1 r", "c 1:1 z", "c  1:1 r", "c 1:1:1 r", "c -1:1 r"})
     EXPECT_THAT(refusal([&] { (void)parse_device_rule(text); }), HasSubstr("invalid --device-cgroup-rule")) << text;
 }
 

@@ -132,14 +132,14 @@ TEST(ContainerDocument, derives_limits_from_the_configuration) {
   resources.block_io.weight_devices = {{.major = 8, .minor = 0, .weight = uint16_t{200}}};
   resources.block_io.read_bps = {{.major = 8, .minor = 0, .rate = 1024}};
   resources.unified = {{"cpu.weight", "77"}};
-  const Json config = build_container_document(
-      {.container = summary,
-       .spec = limited,
-       .directory = "/c",
-       .log_path = {},
-       .size = std::nullopt,
-       .disk_name = [](int64_t major, int64_t minor) { return fmt::format("/dev/disk{}-{}", major, minor); }})
-      ["HostConfig"];
+  const Json config = build_container_document({.container = summary,
+                                                .spec = limited,
+                                                .directory = "/c",
+                                                .log_path = {},
+                                                .size = std::nullopt,
+                                                .disk_name = [](int64_t major, int64_t minor) {
+                                                  return fmt::format("/dev/disk{}-{}", major, minor);
+                                                }})["HostConfig"];
   EXPECT_EQ(config["CgroupParent"], "/jobs");
   EXPECT_EQ(config["CgroupnsMode"], "host");
   EXPECT_EQ(config["Memory"], 512);

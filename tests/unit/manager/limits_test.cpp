@@ -14,9 +14,7 @@ using ::testing::HasSubstr;
 constexpr int64_t kMiB = 1 << 20;
 
 /// Two processors, one memory node, one disk.
-HostResources host() {
-  return {.cpus = "0-1", .mems = "0", .disks = {{"/dev/sda", {.major = 8, .minor = 0}}}};
-}
+HostResources host() { return {.cpus = "0-1", .mems = "0", .disks = {{"/dev/sda", {.major = 8, .minor = 0}}}}; }
 
 oci::Resources limited(const LimitsRequest& request) { return plan_limits(request, {}, host()).all; }
 
@@ -45,10 +43,12 @@ TEST(Limits, become_a_configurations_resources) {
   const std::vector<JsonRow> rows = {
       {"nothing", {}, "{}"},
       {"memory alone doubles with swap", {.memory = 512 * kMiB}, R"({"memory":{"limit":536870912,"swap":1073741824}})"},
-      {"no swap", {.memory = 512 * kMiB, .memory_swap = 512 * kMiB},
+      {"no swap",
+       {.memory = 512 * kMiB, .memory_swap = 512 * kMiB},
        R"({"memory":{"limit":536870912,"swap":536870912}})"},
       {"any swap", {.memory = 512 * kMiB, .memory_swap = -1}, R"({"memory":{"limit":536870912,"swap":-1}})"},
-      {"swap as if it were not given", {.memory = 512 * kMiB, .memory_swap = 0},
+      {"swap as if it were not given",
+       {.memory = 512 * kMiB, .memory_swap = 0},
        R"({"memory":{"limit":536870912,"swap":1073741824}})"},
       {"any swap without a limit for memory", {.memory_swap = -1}, "{}"},
       {"no memory limit", {.memory = 0}, "{}"},
@@ -65,7 +65,8 @@ TEST(Limits, become_a_configurations_resources) {
       {"sets", {.cpuset_cpus = "1", .cpuset_mems = "0"}, R"({"cpu":{"cpus":"1","mems":"0"}})"},
       {"pids", {.pids_limit = 20}, R"({"pids":{"limit":20}})"},
       {"any pids", {.pids_limit = -1}, "{}"},
-      {"disk weight", {.blkio_weight = 10, .blkio_weight_devices = {{"/dev/sda", 500}}},
+      {"disk weight",
+       {.blkio_weight = 10, .blkio_weight_devices = {{"/dev/sda", 500}}},
        R"({"blockIO":{"weight":10,"weightDevice":[{"major":8,"minor":0,"weight":500}]}})"},
       {"disk rates",
        {.read_bps = {{"/dev/sda", 1024}},
@@ -76,7 +77,8 @@ TEST(Limits, become_a_configurations_resources) {
        R"("throttleReadIOPSDevice":[{"major":8,"minor":0,"rate":10}],)"
        R"("throttleWriteBpsDevice":[{"major":8,"minor":0,"rate":2048}],)"
        R"("throttleWriteIOPSDevice":[{"major":8,"minor":0,"rate":20}]}})"},
-      {"the last rate of a disk", {.read_bps = {{"/dev/sda", 1024}, {"/dev/sda", 7}}},
+      {"the last rate of a disk",
+       {.read_bps = {{"/dev/sda", 1024}, {"/dev/sda", 7}}},
        R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":7}]}})"},
   };
   for (const JsonRow& row : rows) EXPECT_EQ(oci::to_json(limited(row.request)), row.expected) << row.name;
@@ -87,16 +89,21 @@ TEST(Limits, that_cannot_be_are_refused) {
       {"little memory", {.memory = 6 * kMiB - 1}, "--memory 6MiB is too small: the least is 6MiB"},
       {"little reservation", {.memory_reservation = 1}, "--memory-reservation 1B is too small"},
       {"swap without memory", {.memory_swap = 64 * kMiB}, "--memory-swap without a limit for memory"},
-      {"swap below memory", {.memory = 64 * kMiB, .memory_swap = 32 * kMiB},
+      {"swap below memory",
+       {.memory = 64 * kMiB, .memory_swap = 32 * kMiB},
        "--memory-swap 32MiB is below the limit for memory, 64MiB"},
-      {"reservation above memory", {.memory = 64 * kMiB, .memory_reservation = 65 * kMiB},
+      {"reservation above memory",
+       {.memory = 64 * kMiB, .memory_reservation = 65 * kMiB},
        "the limit for memory, 64MiB, is below its reservation, 65MiB"},
-      {"more processors than there are", {.nano_cpus = 2'000'000'001},
+      {"more processors than there are",
+       {.nano_cpus = 2'000'000'001},
        "--cpus is to be from 0.01 to 2: this host has 2 processors"},
       {"less than the kernel can measure", {.nano_cpus = 9'999'999}, "--cpus is to be from 0.01 to 2"},
-      {"processors and quota", {.nano_cpus = 1'000'000'000, .cpu_quota = 1000},
+      {"processors and quota",
+       {.nano_cpus = 1'000'000'000, .cpu_quota = 1000},
        "conflicting options: --cpus and --cpu-quota"},
-      {"processors and period", {.nano_cpus = 1'000'000'000, .cpu_period = 1000},
+      {"processors and period",
+       {.nano_cpus = 1'000'000'000, .cpu_period = 1000},
        "conflicting options: --cpus and --cpu-period"},
       {"shares and weight", {.cpu_shares = 2, .cpu_weight = 1}, "conflicting options: --cpu-shares and --cpu-weight"},
       {"an absent processor", {.cpuset_cpus = "0-2"}, "there is no processor 2 on this host, which has 0-1"},
@@ -126,6 +133,7 @@ TEST(LimitsChange, takes_limits_away) {
                                 .cpuset_mems = "0",
                                 .pids_limit = 10,
                                 .blkio_weight = 500,
+                                .blkio_weight_devices = {{"/dev/sda", 500}},
                                 .read_bps = {{"/dev/sda", 1024}}});
   const LimitsPlan plan = plan_limits({.memory = 0,
                                        .memory_reservation = 0,
@@ -135,13 +143,15 @@ TEST(LimitsChange, takes_limits_away) {
                                        .cpuset_mems = "",
                                        .pids_limit = -1,
                                        .blkio_weight = uint16_t{0},
+                                       .blkio_weight_devices = {{"/dev/sda", 0}},
                                        .read_bps = {{"/dev/sda", 0}}},
                                       now, host());
   EXPECT_EQ(oci::to_json(plan.all), "{}");
   EXPECT_EQ(oci::to_json(plan.changed),
-            R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":0}],"weight":100},)"
+            R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":0}],"weight":100,)"
+            R"("weightDevice":[{"major":8,"minor":0,"weight":100}]},)"
             R"("cpu":{"cpus":"0-1","mems":"0","period":100000,"quota":-1,"shares":1024},)"
-            R"("memory":{"limit":-1,"reservation":-1,"swap":-1},"pids":{"limit":-1}})");
+            R"("memory":{"limit":-1,"swap":-1},"pids":{"limit":-1},"unified":{"memory.low":"0"}})");
 }
 
 TEST(LimitsChange, keeps_the_limit_for_swap_and_refuses_memory_above_it) {
@@ -183,8 +193,7 @@ TEST(DeviceRule, is_read_as_it_was_checked) {
 }
 
 TEST(MappedDevices, follow_links_and_take_every_device_of_a_directory) {
-  const MappedDevices one =
-      map_devices({{.host_path = "/dev/null", .container_path = "/dev/other", .access = "r"}});
+  const MappedDevices one = map_devices({{.host_path = "/dev/null", .container_path = "/dev/other", .access = "r"}});
   ASSERT_EQ(one.nodes.size(), 1U);
   EXPECT_EQ(one.nodes[0].path, "/dev/other");
   EXPECT_EQ(one.nodes[0].major, 1);

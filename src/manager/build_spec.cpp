@@ -4,6 +4,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/security/capabilities.hpp"
+#include "myct/security/defaults.hpp"
 #include "myct/security/seccomp_default.hpp"
 
 namespace myct::manager {
@@ -145,6 +146,9 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
   }
   section.cgroups_path = cgroups_path(inputs.id);
   const SecurityRequest& security = request.security;
+  // The specification's form of "everything", which needs no filter.
+  const oci::DeviceRule everything{.allow = true, .type = "a"};
+  section.resources.devices = security.privileged ? std::vector{everything} : security::default_device_rules();
   if (security.privileged) section.devices = inputs.host_devices;
   if (!security.privileged && !security.system_paths_unconfined) {
     section.masked_paths = inputs.masked_paths;
@@ -156,7 +160,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
 
 }  // namespace
 
-std::string cgroups_path(const std::string& id) { return "/myct/" + id; }
+std::string cgroups_path(const std::string& id) { return "myct/" + id; }
 
 std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image) {
   std::vector<std::string> args = request.entrypoint.value_or(image.entrypoint);

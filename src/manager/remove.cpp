@@ -28,7 +28,7 @@ std::string cgroup_of(const Context& context, const std::string& id) {
   } catch (const Error& error) {
     log::debug("container {}: {}", id, error.what());
   }
-  return cgroup::find_hierarchy().value_or("") + cgroups_path(id);
+  return cgroup::locate(cgroups_path(id)).value_or("");
 }
 
 /// Out of sight in one step, which frees the name, too; then piece by piece.

@@ -59,9 +59,8 @@ void check_cpuset(const std::string& path, const Setting& setting) {
   const std::vector<uint64_t> got = numbers_in(effective);
   const std::vector<uint64_t> asked = numbers_in(setting.value);
   if (std::ranges::includes(got, asked)) return;
-  throw Error(ErrorKind::Invalid,
-              fmt::format("cannot {} to '{}': there are only {}", setting.purpose, setting.value,
-                          effective.substr(0, effective.find('\n'))));
+  throw Error(ErrorKind::Invalid, fmt::format("cannot {} to '{}': there are only {}", setting.purpose, setting.value,
+                                              effective.substr(0, effective.find('\n'))));
 }
 
 /// The file and the value that this kernel takes.
@@ -84,9 +83,8 @@ void apply(const std::string& path, const Setting& setting, const Write& write) 
   while (::write(file.get(), write.value.data(), write.value.size()) == -1) {
     const int errnum = errno;
     if (errnum == EINTR) continue;
-    throw Error(kind_of_errno(errnum),
-                fmt::format("cannot {} ({}) to '{}'", setting.purpose, write.file, write.value), errnum,
-                hint_for(setting, errnum));
+    throw Error(kind_of_errno(errnum), fmt::format("cannot {} ({}) to '{}'", setting.purpose, write.file, write.value),
+                errnum, hint_for(setting, errnum));
   }
   if (write.file == "cpuset.cpus" || write.file == "cpuset.mems") check_cpuset(path, setting);
 }

@@ -36,7 +36,8 @@ std::string swap_text(const oci::MemoryLimits& memory) {
   if (total < 0) return "max";
   const int64_t limit = memory.limit.value_or(0);
   if (limit == 0) throw_error(ErrorKind::Invalid, "cannot limit swap to {}: memory is not limited", total);
-  if (limit < 0) throw_error(ErrorKind::Invalid, "cannot limit memory and swap to {}: memory alone is unlimited", total);
+  if (limit < 0)
+    throw_error(ErrorKind::Invalid, "cannot limit memory and swap to {}: memory alone is unlimited", total);
   if (total < limit)
     throw_error(ErrorKind::Invalid, "cannot limit memory and swap to {}: it is less than memory alone, {}", total,
                 limit);

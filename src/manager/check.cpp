@@ -118,7 +118,7 @@ void check_names(const Context& context, Findings& findings) {
 
 /// Only empty ones: what has processes may be a container's of another root.
 void check_cgroups(const Context& context, Findings& findings) {
-  const std::optional<std::string> parent = cgroup::locate(cgroups_path(""));
+  const std::optional<std::string> parent = cgroup::locate(cgroups_path("", ""));
   if (!parent) return;
   for (const std::string& id : list_directory(*parent, Hidden::LeaveOut)) {
     const std::string path = *parent + id;

@@ -30,15 +30,15 @@ struct OpenDevice {
   int minor;  ///< -1: any
 };
 constexpr std::array kOpenDevices = {
-    OpenDevice{1, 3},    // null
-    OpenDevice{1, 5},    // zero
-    OpenDevice{1, 7},    // full
-    OpenDevice{1, 8},    // random
-    OpenDevice{1, 9},    // urandom
-    OpenDevice{5, 0},    // tty
-    OpenDevice{5, 1},    // console
-    OpenDevice{5, 2},    // ptmx
-    OpenDevice{136, -1}, // pts/*
+    OpenDevice{1, 3},     // null
+    OpenDevice{1, 5},     // zero
+    OpenDevice{1, 7},     // full
+    OpenDevice{1, 8},     // random
+    OpenDevice{1, 9},     // urandom
+    OpenDevice{5, 0},     // tty
+    OpenDevice{5, 1},     // console
+    OpenDevice{5, 2},     // ptmx
+    OpenDevice{136, -1},  // pts/*
 };
 
 }  // namespace

@@ -56,7 +56,7 @@ void add_memory(const oci::MemoryLimits& memory, Settings& settings) {
                 "control groups of version 2 have no such switch; a low --oom-score-adj makes its processes the last "
                 "choice");
   // First, so that what has to leave memory for a lower limit may go where it may stay, and nowhere else.
-  if (is_set(memory.swap)) add(settings, "memory", "memory.swap.max", swap_text(memory), "limit swap");
+  if (is_set(memory.swap)) add(settings, "memory", "memory.swap.max", swap_text(memory), "limit memory and swap");
   if (is_set(memory.limit)) add(settings, "memory", "memory.max", limit_text(*memory.limit), "limit memory");
   if (is_set(memory.reservation))
     add(settings, "memory", "memory.low", limit_text(*memory.reservation), "reserve memory");

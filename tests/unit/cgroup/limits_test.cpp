@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
             {"memory: memory.swap.max=max", "memory: memory.max=max"}},
         Row{"reservation", [](auto& r) { r.memory.reservation = 4096; }, {"memory: memory.low=4096"}},
         Row{"oom_killer_that_is_not_disabled", [](auto& r) { r.memory.disable_oom_killer = false; }, {}},
-        Row{"shares", [](auto& r) { r.cpu.shares = 512; }, {"cpu: cpu.weight=60"}},
+        Row{"shares", [](auto& r) { r.cpu.shares = 512; }, {"cpu: cpu.weight=59"}},
         Row{"quota", [](auto& r) { r.cpu.quota = 50000; }, {"cpu: cpu.max=50000 100000"}},
         Row{"quota_and_period", [](auto& r) { r.cpu = {.quota = 5000, .period = 20000}; }, {"cpu: cpu.max=5000 20000"}},
         Row{"period_alone", [](auto& r) { r.cpu.period = 20000; }, {"cpu: cpu.max=max 20000"}},

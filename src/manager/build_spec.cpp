@@ -4,6 +4,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/security/capabilities.hpp"
+#include "myct/security/defaults.hpp"
 #include "myct/security/seccomp_default.hpp"
 
 namespace myct::manager {
@@ -67,12 +68,15 @@ oci::Process build_process(const SpecInputs& inputs, security::CapabilitySet cap
   return process;
 }
 
+/// Whether nodes that a program makes are to be of use: the device filter alone then says which.
+bool opens_devices(const RunRequest& request) { return request.security.privileged || !request.device_rules.empty(); }
+
 oci::Mount build_overlay(const SpecInputs& inputs) {
   oci::Mount overlay{.destination = "/", .type = "overlay", .source = "overlay"};
   for (const std::string& lowerdir : inputs.lowerdirs) overlay.options.push_back("lowerdir+=" + lowerdir);
   overlay.options.push_back("upperdir=" + inputs.container_directory + "/upper");
   overlay.options.push_back("workdir=" + inputs.container_directory + "/work");
-  if (!inputs.request.security.privileged) overlay.options.emplace_back("nodev");
+  if (!opens_devices(inputs.request)) overlay.options.emplace_back("nodev");
   // What is thrown away at the end need not be synced when the overlay is unmounted.
   if (inputs.request.remove) overlay.options.emplace_back("volatile");
   return overlay;
@@ -86,7 +90,10 @@ std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
   const std::string shm_size = fmt::format("size={}", inputs.request.shm_size.value_or(kDefaultShmSize));
   return {
       {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
-      {"/dev", "tmpfs", "tmpfs", {"nosuid", privileged ? "dev" : "nodev", "strictatime", "mode=755", "size=65536k"}},
+      {"/dev",
+       "tmpfs",
+       "tmpfs",
+       {"nosuid", opens_devices(inputs.request) ? "dev" : "nodev", "strictatime", "mode=755", "size=65536k"}},
       {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
       {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}},
       {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}},
@@ -149,7 +156,11 @@ std::vector<oci::Device> build_devices(const SpecInputs& inputs) {
 
 /// Of the rules that match a device the last one counts, so that the user's come last.
 void add_device_rules(const SpecInputs& inputs, std::vector<oci::DeviceRule>& rules) {
-  if (inputs.request.security.privileged) return;  // all are allowed anyhow
+  if (inputs.request.security.privileged) {
+    rules.push_back({.allow = true, .type = "a"});  // the specification's form of "everything"; it needs no filter
+    return;
+  }
+  rules = security::default_device_rules();
   rules.insert(rules.end(), inputs.devices.rules.begin(), inputs.devices.rules.end());
   for (const std::string& text : inputs.request.device_rules) rules.push_back(device_rule_from(text));
 }
@@ -180,7 +191,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
 }  // namespace
 
 std::string cgroups_path(const std::string& parent, const std::string& id) {
-  return (parent.empty() ? "/myct" : parent) + "/" + id;
+  return (parent.empty() ? "myct" : parent) + "/" + id;
 }
 
 std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image) {

@@ -34,7 +34,7 @@ struct SpecInputs {
 /// Throws Error{Invalid} naming the option that cannot be fulfilled ("no command specified").
 [[nodiscard]] oci::Spec build_spec(const SpecInputs& inputs);
 
-/// Where a container's control group is made, below the hierarchy's mount point. An empty parent is the default one.
+/// Where a container's control group is made, as cgroup::locate() takes it. An empty parent is the default one.
 [[nodiscard]] std::string cgroups_path(const std::string& parent, const std::string& id);
 
 /// The program and its arguments: the request's entrypoint and command over the image's, as Docker combines them.

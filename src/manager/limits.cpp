@@ -25,7 +25,6 @@ constexpr int64_t kSmallestNanoCpus = kBillion / 100;  // the kernel's smallest 
 constexpr uint64_t kDefaultShares = 1024;
 constexpr const char* kWeightFile = "cpu.weight";
 constexpr uint64_t kDefaultWeight = 100;
-constexpr uint16_t kDefaultBlkioWeight = 100;
 
 // --- memory ----------------------------------------------------------------------------------------------------------
 
@@ -180,14 +179,13 @@ void plan_block_io(const LimitsRequest& request, const HostResources& host, Limi
   oci::BlockIoLimits& all = plan.all.block_io;
   oci::BlockIoLimits& changed = plan.changed.block_io;
   if (request.blkio_weight) {
-    const bool is_default = *request.blkio_weight == 0;
-    changed.weight = is_default ? kDefaultBlkioWeight : *request.blkio_weight;
-    all.weight = is_default ? std::nullopt : changed.weight;
+    changed.weight = *request.blkio_weight;
+    all.weight = *request.blkio_weight == 0 ? std::nullopt : changed.weight;
   }
   for (const DeviceLimit& limit : request.blkio_weight_devices) {
     const DeviceNumber number = host.disks.at(limit.path);
     oci::WeightDevice device{.major = number.major, .minor = number.minor};
-    device.weight = limit.value == 0 ? kDefaultBlkioWeight : static_cast<uint16_t>(limit.value);
+    device.weight = static_cast<uint16_t>(limit.value);
     put_device(all.weight_devices, device, limit.value > 0);
     put_device(changed.weight_devices, device, true);
   }

@@ -32,7 +32,7 @@ struct HostResources {
 /// What a request makes of a container's limits.
 struct LimitsPlan {
   oci::Resources all;      ///< what the container has from now on: config.json's
-  oci::Resources changed;  ///< what is to be written to a group that lives; -1 and rates of 0 take a limit away
+  oci::Resources changed;  ///< what is to be written to a group that lives; -1 and, for disks, 0 take a limit away
 };
 
 /// `now` is what the container has: nothing yet when it is made. Pure. Throws Error{Usage} when the request cannot be

@@ -28,7 +28,7 @@ std::string cgroup_of(const Context& context, const state::Record& record) {
   } catch (const Error& error) {
     log::debug("container {}: {}", record.id, error.what());
   }
-  return cgroup::find_hierarchy().value_or("") + cgroups_path(record.settings.cgroup_parent, record.id);
+  return cgroup::locate(cgroups_path(record.settings.cgroup_parent, record.id)).value_or("");
 }
 
 /// Out of sight in one step, which frees the name, too; then piece by piece.

@@ -37,26 +37,27 @@ void add_network(const ContainerSummary& container, Stats& stats) {
   stats.net_sent = bytes.sent;
 }
 
-PressureAverages convert(const cgroup::PressureAverages& averages) {
+PressureAverages convert(const cgroup::PressureLine& averages) {
   return {.avg10 = averages.avg10, .avg60 = averages.avg60, .avg300 = averages.avg300, .total = averages.total};
 }
 
 std::optional<Pressure> convert(const std::optional<cgroup::Pressure>& pressure) {
   if (!pressure) return std::nullopt;
-  return Pressure{.some = convert(pressure->some), .full = convert(pressure->full)};
+  return Pressure{.some = convert(pressure->some), .full = convert(pressure->full.value_or(cgroup::PressureLine{}))};
 }
 
 void add_group(const std::string& group, Stats& stats) {
   const cgroup::Usage usage = cgroup::read_usage(group);
-  stats.cpu_microseconds = usage.cpu_usage;
-  if (usage.memory_current) {
-    const uint64_t idle = usage.memory_inactive_file.value_or(0);
-    stats.memory = *usage.memory_current - std::min(idle, *usage.memory_current);
-    stats.memory_limit = usage.memory_limit;
+  if (usage.cpu) stats.cpu_microseconds = usage.cpu->usage;
+  if (usage.memory) {
+    stats.memory = usage.memory->current - std::min(usage.memory->inactive_file, usage.memory->current);
+    stats.memory_limit = usage.memory->limit;
   }
-  stats.pids = usage.pids_current ? *usage.pids_current : count_threads(group);
-  stats.block_read = usage.io_read_bytes;
-  stats.block_written = usage.io_written_bytes;
+  stats.pids = usage.pids ? usage.pids->current : count_threads(group);
+  if (usage.io) {
+    stats.block_read = usage.io->read_bytes;
+    stats.block_written = usage.io->written_bytes;
+  }
   stats.cpu_pressure = convert(usage.cpu_pressure);
   stats.memory_pressure = convert(usage.memory_pressure);
   stats.io_pressure = convert(usage.io_pressure);

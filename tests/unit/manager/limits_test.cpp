@@ -148,8 +148,8 @@ TEST(LimitsChange, takes_limits_away) {
                                       now, host());
   EXPECT_EQ(oci::to_json(plan.all), "{}");
   EXPECT_EQ(oci::to_json(plan.changed),
-            R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":0}],"weight":100,)"
-            R"("weightDevice":[{"major":8,"minor":0,"weight":100}]},)"
+            R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":0}],"weight":0,)"
+            R"("weightDevice":[{"major":8,"minor":0,"weight":0}]},)"
             R"("cpu":{"cpus":"0-1","mems":"0","period":100000,"quota":-1,"shares":1024},)"
             R"("memory":{"limit":-1,"swap":-1},"pids":{"limit":-1},"unified":{"memory.low":"0"}})");
 }

@@ -14,6 +14,9 @@
 //   hold            prints "ready", then sleeps until killed; "continued" whenever it is
 //   device PATH     "c MAJOR:MINOR MODE" or "b …"
 //   rlimit N        "SOFT HARD" of resource number N
+//   allocate        uses one MiB of memory after the other, and prints how many each time
+//   fork            makes processes that sleep until no more can be made, and prints how many and errno's name
+//   write_through PATH N  writes N MiB to a file, past the page cache, and prints how many milliseconds it took
 //   swap A B        prints "ready", then exchanges the two names again and again until killed
 //   spy             prints "ready", then tries what others execute and have open until its input ends: "refused
 //   some|none read N"
@@ -32,6 +35,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,6 +44,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "raid.h"
@@ -341,6 +346,40 @@ static int print_rlimit(int resource) {
   return 0;
 }
 
+static int allocate(void) {
+  for (unsigned count = 1;; count++) {
+    char* const block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return 1;
+    for (unsigned at = 0; at < 1 << 20; at += 4096) block[at] = (char)count;
+    printf("%u\n", count);
+    fflush(stdout);
+  }
+}
+
+static int fork_until_refused(void) {
+  for (unsigned count = 0;; count++) {
+    const pid_t pid = fork();
+    if (pid == 0)
+      for (;;) pause();
+    if (pid > 0) continue;
+    printf("%u %s\n", count, errno == EAGAIN ? "EAGAIN" : strerror(errno));
+    return 0;
+  }
+}
+
+static int write_through(const char* path, unsigned mebibytes) {
+  static char block[1 << 20] __attribute__((aligned(4096)));
+  struct timespec begin, end;
+  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0644);
+  if (fd == -1) return 1;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  for (unsigned i = 0; i < mebibytes; i++)
+    if (write(fd, block, sizeof block) != (ssize_t)sizeof block) return 1;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  printf("%ld\n", (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000);
+  return 0;
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   const char* word = argc > 2 ? argv[2] : "0";
@@ -360,6 +399,9 @@ int main(int argc, char** argv) {
   if (strcmp(what, "spy") == 0) return spy();
   if (strcmp(what, "raid") == 0 && argc == 4) return raid(argv[2], argv[3]);
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);
+  if (strcmp(what, "allocate") == 0) return allocate();
+  if (strcmp(what, "fork") == 0) return fork_until_refused();
+  if (strcmp(what, "write_through") == 0 && argc == 4) return write_through(argv[2], (unsigned)atoi(argv[3]));
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);
     return 0;

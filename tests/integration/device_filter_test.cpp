@@ -83,7 +83,7 @@ TEST_F(DeviceFilter, leaves_what_every_program_needs) {
 }
 
 TEST_F(DeviceFilter, is_not_there_for_the_privileged) {
-  EXPECT_TRUE(prints(shell({"--privileged"}, open_script(kRead)), "opened\n"));
+  EXPECT_EQ(shell({"--privileged"}, open_script(kRead)).out, "opened\n");
 }
 
 }  // namespace

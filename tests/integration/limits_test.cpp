@@ -1,7 +1,9 @@
 // Limits that hold. They take controllers of version 2, which hybrid hosts have not: there it is tested that this is
 // said.
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -308,25 +310,75 @@ TEST_F(Limits, let_exec_join_a_container_that_has_groups_of_its_own) {
   EXPECT_TRUE(prints(myct({"exec", "web", "grep", "^0::", "/proc/self/cgroup"}), "0::/a\n"));
 }
 
+/// A group with the memory controller, where there is one, that goes with all that myct has made in it.
+class OwnGroup {
+ public:
+  explicit OwnGroup(const std::string& name) : path_(host().cgroups() + "/" + name) {
+    fs::create_directory(path_);
+    if (has_controller("memory")) std::ofstream(host().cgroups() + "/cgroup.subtree_control") << "+memory";
+  }
+  OwnGroup(const OwnGroup&) = delete;
+  OwnGroup& operator=(const OwnGroup&) = delete;
+  ~OwnGroup() {
+    for (const char* group : {"/myct/supervisors", "/myct", "/init", ""}) ::rmdir((path_ + group).c_str());
+  }
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// For Command::before_exec: the program is in it.
+  [[nodiscard]] std::function<void()> enter() const {
+    return [procs = path_ + "/cgroup.procs"] {
+      const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
+      if (::write(fd, "0", 1) != 1) ::_exit(99);
+    };
+  }
+
+ private:
+  std::string path_;
+};
+
+/// Prints "0::" and the group, as the host sees it. It has a limit where there can be one.
+Words tell_group() {
+  Words words = {"run", "--rm", "--cgroupns", "host"};
+  if (has_controller("memory")) words.insert(words.end(), {"-m", "32m"});
+  words.insert(words.end(), {"busybox", "grep", "^0::", "/proc/self/cgroup"});
+  return words;
+}
+
 TEST_F(Limits, are_made_in_what_systemd_has_delegated) {
   if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
-  const std::string service = host().cgroups() + "/service";
-  fs::create_directory(service);
-  ASSERT_EQ(::setxattr(service.c_str(), "trusted.delegate", "1", 1, 0), 0);
-  const Words limit = has_controller("memory") ? Words{"-m", "32m"} : Words{};
-  Words words = {"run", "--rm", "--cgroupns", "host"};
-  words.insert(words.end(), limit.begin(), limit.end());
-  words.insert(words.end(), {"busybox", "grep", "^0::", "/proc/self/cgroup"});
-  Command started = command(words);
-  const std::string procs = service + "/cgroup.procs";
-  started.before_exec = [&procs] {
-    const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
-    if (::write(fd, "0", 1) != 1) ::_exit(99);
-  };
+  const OwnGroup service("service");
+  ASSERT_EQ(::setxattr(service.path().c_str(), "trusted.delegate", "1", 1, 0), 0);
+  Command started = command(tell_group());
+  started.before_exec = service.enter();
   const Result result = run(started);
   EXPECT_EQ(result.status, 0) << result;
   EXPECT_THAT(result.out, StartsWith("0::/service/myct/"));
-  for (const char* group : {"/myct/supervisors", "/myct", "/init", ""}) ::rmdir((service + group).c_str());
+  // With controllers, what was started in it has made way.
+  EXPECT_EQ(fs::exists(service.path() + "/init"), has_controller("memory"));
+}
+
+TEST_F(Limits, are_not_made_in_a_group_that_was_not_delegated) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup session("session");
+  Command started = command(tell_group());
+  started.before_exec = session.enter();
+  const Result result = run(started);
+  EXPECT_THAT(result.out, StartsWith("0::/myct/")) << result;
+  EXPECT_FALSE(fs::exists(session.path() + "/init"));
+}
+
+TEST_F(Limits, are_made_in_a_cgroup_namespace_whose_root_has_processes) {
+  NEEDS_CONTROLLER("memory");
+  const OwnGroup box("box");
+  Command started = shell_command({"-m", "32m"}, "cat /sys/fs/cgroup/memory.max");
+  started.before_exec = [enter = box.enter(), mounted = host().cgroups()] {
+    enter();
+    if (::unshare(CLONE_NEWCGROUP | CLONE_NEWNS) == -1 || ::umount2(mounted.c_str(), MNT_DETACH) == -1 ||
+        ::mount("cgroup2", mounted.c_str(), "cgroup2", 0, nullptr) == -1)
+      ::_exit(99);
+  };
+  EXPECT_TRUE(prints(run(started), "33554432\n"));
+  EXPECT_TRUE(fs::exists(box.path() + "/init"));
 }
 
 TEST_F(Limits, do_not_hold_the_supervisor_of_a_container_in_its_starters_group) {

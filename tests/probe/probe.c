@@ -17,6 +17,9 @@
 //   allocate        uses one MiB of memory after the other, and prints how many each time
 //   fork            makes processes that sleep until no more can be made, and prints how many and errno's name
 //   write_through PATH N  writes N MiB to a file, past the page cache, and prints how many milliseconds it took
+//   spin            computes in two processes until killed
+//   affinity        the processors that it may run on, as the kernel lists them
+//   disk MAJOR MINOR  makes a node for that disk where it is of use, opens it, and prints "ok" or errno's name
 //   swap A B        prints "ready", then exchanges the two names again and again until killed
 //   spy             prints "ready", then tries what others execute and have open until its input ends: "refused
 //   some|none read N"
@@ -380,6 +383,21 @@ static int write_through(const char* path, unsigned mebibytes) {
   return 0;
 }
 
+static int print_affinity(void) {
+  char line[256];
+  FILE* const file = fopen("/proc/self/status", "r");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    if (strncmp(line, "Cpus_allowed_list:\t", 19) == 0) return fputs(line + 19, stdout) < 0;
+  return 1;
+}
+
+static int open_disk(unsigned major_number, unsigned minor_number) {
+  if (mount("none", "/dev", "tmpfs", 0, NULL) == -1) return 1;
+  if (mknod("/dev/disk", S_IFBLK | 0600, makedev(major_number, minor_number)) == -1) return 1;
+  say(open("/dev/disk", O_RDONLY) != -1 ? "ok" : errno == EPERM ? "EPERM" : strerror(errno));
+  return 0;
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   const char* word = argc > 2 ? argv[2] : "0";
@@ -402,6 +420,10 @@ int main(int argc, char** argv) {
   if (strcmp(what, "allocate") == 0) return allocate();
   if (strcmp(what, "fork") == 0) return fork_until_refused();
   if (strcmp(what, "write_through") == 0 && argc == 4) return write_through(argv[2], (unsigned)atoi(argv[3]));
+  if (strcmp(what, "affinity") == 0) return print_affinity();
+  if (strcmp(what, "disk") == 0 && argc == 4) return open_disk((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
+  if (strcmp(what, "spin") == 0 && fork() != -1)
+    for (;;) continue;
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);
     return 0;

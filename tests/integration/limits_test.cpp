@@ -152,14 +152,21 @@ TEST_F(Limits, of_half_a_processor_give_half_a_processor) {
     const std::string text = read_file(group(id) + "/cpu.stat");
     return std::stod(text.substr(text.find(' ')));
   };
-  const auto begin = std::chrono::steady_clock::now();
-  const double before = used();
-  std::this_thread::sleep_for(std::chrono::seconds(10));  // what is measured, not waited for
-  const double after = used();
-  const std::chrono::duration<double, std::micro> passed = std::chrono::steady_clock::now() - begin;
-  const double percent = 100 * (after - before) / passed.count();
+  const auto percent_over_ten_seconds = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    const double before = used();
+    std::this_thread::sleep_for(std::chrono::seconds(10));  // what is measured, not waited for
+    const double after = used();
+    const std::chrono::duration<double, std::micro> passed = std::chrono::steady_clock::now() - begin;
+    return 100 * (after - before) / passed.count();
+  };
+  // Never more; and as much, unless others leave it nothing.
+  double percent = 0;
+  for (int tries = 0; percent < 45 && tries < 3; ++tries) {
+    percent = percent_over_ten_seconds();
+    ASSERT_LE(percent, 55);
+  }
   EXPECT_GE(percent, 45);
-  EXPECT_LE(percent, 55);
 }
 
 TEST_F(Limits, of_processors_leave_those_that_were_named) {

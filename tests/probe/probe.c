@@ -17,7 +17,7 @@
 //   allocate        uses one MiB of memory after the other, and prints how many each time
 //   fork            makes processes that sleep until no more can be made, and prints how many and errno's name
 //   write_through PATH N  writes N MiB to a file, past the page cache, and prints how many milliseconds it took
-//   spin            computes in two processes until killed
+//   spin            prints "ready", then computes in two processes until killed
 //   affinity        the processors that it may run on, as the kernel lists them
 //   disk MAJOR MINOR  makes a node for that disk where it is of use, opens it, and prints "ok" or errno's name
 //   swap A B        prints "ready", then exchanges the two names again and again until killed
@@ -422,8 +422,11 @@ int main(int argc, char** argv) {
   if (strcmp(what, "write_through") == 0 && argc == 4) return write_through(argv[2], (unsigned)atoi(argv[3]));
   if (strcmp(what, "affinity") == 0) return print_affinity();
   if (strcmp(what, "disk") == 0 && argc == 4) return open_disk((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
-  if (strcmp(what, "spin") == 0 && fork() != -1)
-    for (;;) continue;
+  if (strcmp(what, "spin") == 0) {
+    say("ready");
+    if (fork() != -1)
+      for (;;) continue;
+  }
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);
     return 0;

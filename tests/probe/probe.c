@@ -38,7 +38,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -47,9 +46,9 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "greed.h"
 #include "raid.h"
 
 static void say_continued(int number) {
@@ -349,55 +348,6 @@ static int print_rlimit(int resource) {
   return 0;
 }
 
-static int allocate(void) {
-  for (unsigned count = 1;; count++) {
-    char* const block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (block == MAP_FAILED) return 1;
-    for (unsigned at = 0; at < 1 << 20; at += 4096) block[at] = (char)count;
-    printf("%u\n", count);
-    fflush(stdout);
-  }
-}
-
-static int fork_until_refused(void) {
-  for (unsigned count = 0;; count++) {
-    const pid_t pid = fork();
-    if (pid == 0)
-      for (;;) pause();
-    if (pid > 0) continue;
-    printf("%u %s\n", count, errno == EAGAIN ? "EAGAIN" : strerror(errno));
-    return 0;
-  }
-}
-
-static int write_through(const char* path, unsigned mebibytes) {
-  static char block[1 << 20] __attribute__((aligned(4096)));
-  struct timespec begin, end;
-  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0644);
-  if (fd == -1) return 1;
-  clock_gettime(CLOCK_MONOTONIC, &begin);
-  for (unsigned i = 0; i < mebibytes; i++)
-    if (write(fd, block, sizeof block) != (ssize_t)sizeof block) return 1;
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  printf("%ld\n", (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000);
-  return 0;
-}
-
-static int print_affinity(void) {
-  char line[256];
-  FILE* const file = fopen("/proc/self/status", "r");
-  while (file != NULL && fgets(line, sizeof line, file) != NULL)
-    if (strncmp(line, "Cpus_allowed_list:\t", 19) == 0) return fputs(line + 19, stdout) < 0;
-  return 1;
-}
-
-static int open_disk(unsigned major_number, unsigned minor_number) {
-  if (mount("none", "/dev", "tmpfs", 0, NULL) == -1) return 1;
-  if (mknod("/dev/disk", S_IFBLK | 0600, makedev(major_number, minor_number)) == -1) return 1;
-  say(open("/dev/disk", O_RDONLY) != -1 ? "ok" : errno == EPERM ? "EPERM" : strerror(errno));
-  return 0;
-}
-
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   const char* word = argc > 2 ? argv[2] : "0";
@@ -422,11 +372,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "write_through") == 0 && argc == 4) return write_through(argv[2], (unsigned)atoi(argv[3]));
   if (strcmp(what, "affinity") == 0) return print_affinity();
   if (strcmp(what, "disk") == 0 && argc == 4) return open_disk((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
-  if (strcmp(what, "spin") == 0) {
-    say("ready");
-    if (fork() != -1)
-      for (;;) continue;
-  }
+  if (strcmp(what, "spin") == 0) return spin();
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);
     return 0;

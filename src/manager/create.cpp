@@ -151,12 +151,8 @@ void make_container_directories(const Context& context, const std::string& lower
   copy_root_attributes(lowerdir, fd.ref());
 }
 
-}  // namespace
-
-Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
-                           UndoStack& undo) {
-  Container container;
-  state::Record& record = container.record;
+state::Record make_record(const RunRequest& request, const image::Rootfs& rootfs) {
+  state::Record record;
   record.id = state::make_id();
   record.name = request.name;
   record.created = std::chrono::system_clock::now();
@@ -173,6 +169,15 @@ Container create_container(const Context& context, const RunRequest& request, co
   record.stop_seconds = request.stop_seconds.value_or(state::kDefaultStopSeconds);
   record.restart = request.restart;
   record.log = request.log.value_or(state::LogConfig{});
+  return record;
+}
+
+}  // namespace
+
+Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                           UndoStack& undo) {
+  Container container{.record = make_record(request, rootfs)};
+  state::Record& record = container.record;
   container.directory = context.paths.container(record.id);
 
   check_mounts(request.mounts);

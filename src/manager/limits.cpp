@@ -251,7 +251,7 @@ LimitsPlan plan_limits(const LimitsRequest& request, const oci::Resources& now, 
     // "No limit" would reserve all.
     if (request.memory_reservation == 0) {
       plan.changed.memory.reservation.reset();
-      plan.changed.unified.insert_or_assign("memory.low", "0");
+      plan.changed.unified["memory.low"] = std::to_string(0);
     }
   }
   plan_cpu(request, host, plan);

@@ -223,7 +223,7 @@ class CgroupOptions : public LimitOptions {
       if (::access((std::string(path) + "/cgroup.procs").c_str(), F_OK) == 0) return path;
     return {};
   }
-  [[nodiscard]] std::string parent_name() const { return "/myct-test-" + std::to_string(::getpid()); }
+  [[nodiscard]] std::string parent_name() const { return "/jobs-" + std::to_string(::getpid()); }
   [[nodiscard]] std::string parent() const { return hierarchy() + parent_name(); }
 };
 

@@ -141,7 +141,7 @@ TEST_F(BuildSpec, puts_the_init_in_front_of_the_command) {
 }
 
 TEST_F(BuildSpec, passes_limits_and_the_place_of_the_control_group_on) {
-  EXPECT_EQ(build().linux_.cgroups_path, "/myct/" + std::string(64, 'a'));
+  EXPECT_EQ(build().linux_.cgroups_path, "myct/" + std::string(64, 'a'));
   request_.cgroup_parent = "/jobs/night";
   request_.cgroup_view = CgroupView::Host;
   request_.oom_score_adj = 300;

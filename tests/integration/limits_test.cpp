@@ -1,12 +1,7 @@
 // Limits that hold. They take controllers of version 2, which hybrid hosts have not: there it is tested that this is
 // said.
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "detached.hpp"
+#include "limits.hpp"
 
 namespace myct::test {
 namespace {
@@ -25,52 +20,7 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
-bool has_controller(const std::string& name) {
-  if (host().cgroups().empty()) return false;
-  std::ifstream file(host().cgroups() + "/cgroup.controllers");
-  for (std::string word; file >> word;)
-    if (word == name) return true;
-  return false;
-}
-
-#define NEEDS_CONTROLLER(name) \
-  if (!has_controller(name)) GTEST_SKIP() << "no " name " controller of version 2 on this host"
-
-class Limits : public DetachedTest {
- protected:
-  void TearDown() override {
-    for (const std::string& id : lines_of(myct({"ps", "-aq"}).out)) (void)myct({"rm", "-f", id});
-    EXPECT_THAT(groups(), IsEmpty());
-    DetachedTest::TearDown();
-  }
-
-  /// What a file of the container's group holds.
-  [[nodiscard]] std::string knob(const std::string& id, const std::string& file) const {
-    const std::string text = read_file(group(id) + "/" + file);
-    return text.substr(0, text.find('\n'));
-  }
-  [[nodiscard]] static std::string group(const std::string& id) { return host().cgroups() + "/myct/" + id; }
-  [[nodiscard]] std::string state(const std::string& name, const std::string& field) const {
-    const std::string text = myct({"inspect", "-f", "{{.State." + field + "}}", name}).out;
-    return text.substr(0, text.find('\n'));
-  }
-  /// `start` with the probe bound to /probe.
-  std::string start_probe(const std::string& name, const Words& words, Words options) const {
-    options.insert(options.end(), {"-v", probe_path() + ":/probe:ro"});
-    Words all = {"/probe"};
-    all.insert(all.end(), words.begin(), words.end());
-    return start_program(name, all, options);
-  }
-  /// Groups of containers that are left.
-  [[nodiscard]] static std::vector<std::string> groups() {
-    std::vector<std::string> left;
-    std::error_code none;
-    if (host().cgroups().empty()) return left;
-    for (const auto& entry : fs::directory_iterator(host().cgroups() + "/myct", none))
-      if (entry.is_directory() && entry.path().filename() != "supervisors") left.push_back(entry.path());
-    return left;
-  }
-};
+class Limits : public LimitsTest {};
 
 // --- memory ----------------------------------------------------------------------------------------------------------
 
@@ -282,116 +232,6 @@ TEST_F(Limits, change_while_the_container_is_frozen) {
   EXPECT_EQ(myct({"update", "-m", "32m", "web"}).status, 0);
   EXPECT_EQ(knob(id, "memory.max"), "33554432");
   EXPECT_EQ(knob(id, "cgroup.freeze"), "1");
-}
-
-// --- groups ----------------------------------------------------------------------------------------------------------
-
-TEST_F(Limits, hold_in_a_group_that_the_user_names_which_stays) {
-  NEEDS_CONTROLLER("memory");
-  const std::string parent = host().cgroups() + "/pool";
-  fs::create_directory(parent);
-  EXPECT_TRUE(prints(shell({"--cgroup-parent", "/pool", "-m", "32m"}, "cat /sys/fs/cgroup/memory.max"), "33554432\n"));
-  EXPECT_TRUE(fs::is_directory(parent));
-  fs::remove(parent);
-}
-
-TEST_F(Limits, take_away_the_groups_that_were_made_for_them) {
-  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
-  EXPECT_TRUE(prints(shell({"--cgroup-parent", "/pool/of/mine"}, "echo fine"), "fine\n"));
-  EXPECT_FALSE(fs::exists(host().cgroups() + "/pool"));
-}
-
-TEST_F(Limits, cannot_be_held_below_a_group_with_processes) {
-  NEEDS_CONTROLLER("memory");
-  EXPECT_TRUE(fails_with(shell({"--cgroup-parent", "/runner", "-m", "32m"}, "true"), 125, "processes are in it"));
-  EXPECT_FALSE(fs::exists(host().cgroups() + "/runner/myct"));
-}
-
-TEST_F(Limits, let_exec_join_a_container_that_has_groups_of_its_own) {
-  NEEDS_CONTROLLER("pids");
-  start("web",
-        "cd /sys/fs/cgroup; mkdir a; echo $$ >a/cgroup.procs; echo +pids >cgroup.subtree_control; echo ready; "
-        "exec sleep 1000",
-        {"--privileged"});
-  ASSERT_TRUE(logs("web", "ready\n"));
-  EXPECT_TRUE(prints(myct({"exec", "web", "grep", "^0::", "/proc/self/cgroup"}), "0::/a\n"));
-}
-
-/// A group with the memory controller, where there is one, that goes with all that myct has made in it.
-class OwnGroup {
- public:
-  explicit OwnGroup(const std::string& name) : path_(host().cgroups() + "/" + name) {
-    fs::create_directory(path_);
-    if (has_controller("memory")) std::ofstream(host().cgroups() + "/cgroup.subtree_control") << "+memory";
-  }
-  OwnGroup(const OwnGroup&) = delete;
-  OwnGroup& operator=(const OwnGroup&) = delete;
-  ~OwnGroup() {
-    for (const char* group : {"/myct/supervisors", "/myct", "/init", ""}) ::rmdir((path_ + group).c_str());
-  }
-
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  /// For Command::before_exec: the program is in it.
-  [[nodiscard]] std::function<void()> enter() const {
-    return [procs = path_ + "/cgroup.procs"] {
-      const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
-      if (::write(fd, "0", 1) != 1) ::_exit(99);
-    };
-  }
-
- private:
-  std::string path_;
-};
-
-/// Prints "0::" and the group, as the host sees it. It has a limit where there can be one.
-Words tell_group() {
-  Words words = {"run", "--rm", "--cgroupns", "host"};
-  if (has_controller("memory")) words.insert(words.end(), {"-m", "32m"});
-  words.insert(words.end(), {"busybox", "grep", "^0::", "/proc/self/cgroup"});
-  return words;
-}
-
-TEST_F(Limits, are_made_in_what_systemd_has_delegated) {
-  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
-  const OwnGroup service("service");
-  ASSERT_EQ(::setxattr(service.path().c_str(), "trusted.delegate", "1", 1, 0), 0);
-  Command started = command(tell_group());
-  started.before_exec = service.enter();
-  const Result result = run(started);
-  EXPECT_EQ(result.status, 0) << result;
-  EXPECT_THAT(result.out, StartsWith("0::/service/myct/"));
-  // With controllers, what was started in it has made way.
-  EXPECT_EQ(fs::exists(service.path() + "/init"), has_controller("memory"));
-}
-
-TEST_F(Limits, are_not_made_in_a_group_that_was_not_delegated) {
-  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
-  const OwnGroup session("session");
-  Command started = command(tell_group());
-  started.before_exec = session.enter();
-  const Result result = run(started);
-  EXPECT_THAT(result.out, StartsWith("0::/myct/")) << result;
-  EXPECT_FALSE(fs::exists(session.path() + "/init"));
-}
-
-TEST_F(Limits, are_made_in_a_cgroup_namespace_whose_root_has_processes) {
-  NEEDS_CONTROLLER("memory");
-  const OwnGroup box("box");
-  Command started = shell_command({"-m", "32m"}, "cat /sys/fs/cgroup/memory.max");
-  started.before_exec = [enter = box.enter(), mounted = host().cgroups()] {
-    enter();
-    if (::unshare(CLONE_NEWCGROUP | CLONE_NEWNS) == -1 || ::umount2(mounted.c_str(), MNT_DETACH) == -1 ||
-        ::mount("cgroup2", mounted.c_str(), "cgroup2", 0, nullptr) == -1)
-      ::_exit(99);
-  };
-  EXPECT_TRUE(prints(run(started), "33554432\n"));
-  EXPECT_TRUE(fs::exists(box.path() + "/init"));
-}
-
-TEST_F(Limits, do_not_hold_the_supervisor_of_a_container_in_its_starters_group) {
-  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
-  start("web", "sleep 1000");
-  EXPECT_FALSE(read_file(host().cgroups() + "/myct/supervisors/cgroup.procs").empty());
 }
 
 // --- where there are none --------------------------------------------------------------------------------------------

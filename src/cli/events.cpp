@@ -1,4 +1,5 @@
 // myct events.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <memory>
@@ -7,7 +8,6 @@
 #include "container_flags.hpp"
 #include "flags.hpp"
 #include "format.hpp"
-#include "myct/base/error.hpp"
 #include "myct/manager/events.hpp"
 #include "output.hpp"
 
@@ -24,14 +24,8 @@ struct EventsFlags {
 std::map<std::string, std::vector<std::string>> parse_filters(const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<std::string>> filters;
   for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid filter '{}': give KEY=VALUE", text);
-    const std::string key = text.substr(0, equals);
-    if (key != "container" && key != "event" && key != "image" && key != "label" && key != "type")
-      throw Error(ErrorKind::Usage, fmt::format("invalid filter '{}'", key), 0,
-                  "there are: container, event, image, label, type")
-          .set_exit_status(kExitFailure);
-    filters[key].push_back(text.substr(equals + 1));
+    const Condition condition = parse_condition(text, {"container", "event", "image", "label", "type"});
+    filters[condition.key].push_back(condition.value);
   }
   return filters;
 }

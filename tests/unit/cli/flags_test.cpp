@@ -204,6 +204,17 @@ TEST(ParseLogDriver, knows_the_four) {
   EXPECT_THAT(usage_error([] { (void)parse_log_driver("syslog"); }), HasSubstr("'syslog'"));
 }
 
+TEST(ParseCondition, ends_the_key_at_the_first_equals_sign) {
+  const Condition condition = parse_condition("label=tier=front", {"label", "until"});
+  EXPECT_EQ(condition.key, "label");
+  EXPECT_EQ(condition.value, "tier=front");
+  EXPECT_THAT(usage_error([] { (void)parse_condition("label", {"label"}); }), HasSubstr("give KEY=VALUE"));
+  EXPECT_THAT(usage_error([] {
+                (void)parse_condition("colour=red", {"label", "until"});
+              }),
+              HasSubstr("invalid filter 'colour': there are: label, until"));
+}
+
 TEST(ParsePointInTime, names_the_option_and_the_forms) {
   EXPECT_EQ(parse_point_in_time("10", "--since", SystemTime()), SystemTime(std::chrono::seconds(10)));
   const std::string error = usage_error([] { (void)parse_point_in_time("noon", "--since", SystemTime()); });

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <memory>
 
 #include "command.hpp"
@@ -30,6 +31,11 @@ std::map<std::string, std::vector<std::string>> parse_filters(const std::vector<
   return filters;
 }
 
+/// What docker's templates call the members that have other names in its JSON.
+constexpr std::array kFieldNames = {FieldName{"Status", "status"}, FieldName{"ID", "id"},
+                                    FieldName{"From", "from"},     FieldName{"Scope", "scope"},
+                                    FieldName{"Time", "time"},     FieldName{"TimeNano", "timeNano"}};
+
 /// "2024-05-01T10:00:00.123456789Z container die 0123… (exitCode=0, image=alpine, name=web)", as docker prints it.
 std::string describe(const Json& event) {
   const SystemTime time{
@@ -56,7 +62,7 @@ int print_events(const EventsFlags& flags, const manager::Context& context) {
       print_line(line);
     } else {
       const Json event = Json::parse(line);
-      print_line(shape ? shape->render({.root = event}) : describe(event));
+      print_line(shape ? shape->render({.root = event, .field_names = kFieldNames}) : describe(event));
     }
     return flush_output();  // as it happens
   });

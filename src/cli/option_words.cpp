@@ -44,8 +44,9 @@ constexpr std::array kOptionWords = {
     OptionWords{"inspect", "type", "container image"},
     OptionWords{"prune", "filter", "label= until="},
     OptionWords{"ps", "filter",
-                "ancestor= before= exited= id= label= name= network= since= status=created status=exited "
-                "status=paused status=restarting status=running volume="},
+                "ancestor= before= exited= expose= health=healthy health=none health=starting health=unhealthy id= "
+                "label= name= network= publish= since= status=created status=exited status=paused status=restarting "
+                "status=running volume="},
     OptionWords{"run", "attach", "stderr stdin stdout"},
     OptionWords{"create", "attach", "stderr stdin stdout"},
 };

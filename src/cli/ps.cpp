@@ -124,6 +124,8 @@ constexpr std::array kFields = {
           }},
     Field{{"CreatedAt", "CREATED AT"},
           [](const View&, const ContainerSummary& c) { return local_time(c.record.created); }},
+    // There are no health checks.
+    Field{{"HealthStatus", "HEALTH STATUS"}, [](const View&, const ContainerSummary&) { return std::string(); }},
     Field{{"ID", "CONTAINER ID"},
           [](const View& view, const ContainerSummary& c) { return view.full ? c.record.id : short_id(c.record.id); }},
     Field{{"Image", "IMAGE"}, [](const View&, const ContainerSummary& c) { return c.record.image; }},

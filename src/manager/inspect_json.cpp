@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "inspect_empty.hpp"
+
 namespace myct::manager {
 namespace {
 
@@ -235,6 +237,7 @@ Json build_container_document(const InspectInputs& inputs) {
   document["Mounts"] = build_mounts(record);
   document["Config"] = build_config(inputs);
   document["NetworkSettings"] = build_network_settings(record.settings.network);
+  add_empty_members(document);
   return document;
 }
 

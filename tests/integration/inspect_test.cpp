@@ -44,6 +44,8 @@ TEST_F(Inspect, answers_what_scripts_ask) {
   EXPECT_EQ(field("{{.GraphDriver.Data.UpperDir}}"),
             root() + "/containers/" + field("{{.Id}}").substr(0, 64) + "/upper\n");
   EXPECT_EQ(read_file(field("{{.HostnamePath}}").substr(0, field("{{.HostnamePath}}").size() - 1)), "box\n");
+  EXPECT_EQ(field("{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"), "none\n");
+  EXPECT_EQ(field("{{.HostConfig.PidMode}}|{{.HostConfig.Memory}}|{{.NetworkSettings.SandboxKey}}|"), "|0||\n");
   EXPECT_EQ(field("{{.State.StartedAt}}").substr(0, 2), "20");
 }
 

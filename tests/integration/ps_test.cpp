@@ -54,6 +54,7 @@ TEST_F(Ps, prints_what_the_template_says) {
                      "busybox exited front FIRST\n"));
   EXPECT_TRUE(
       prints(myct({"ps", "-a", "--format", "table {{.Names}}\\t{{.State}}"}), "NAMES     STATE\nfirst     exited\n"));
+  EXPECT_TRUE(prints(myct({"ps", "-a", "--format", "{{.Names}}|{{.HealthStatus}}|"}), "first||\n"));
   EXPECT_THAT(
       myct({"ps", "-a", "--format", "json"}).out,
       MatchesRegex("\\{\"Command\":\"\\\\\"sh -c true\\\\\"\",.*\"ID\":\"[0-9a-f]+\",.*\"Status\":\"Exited.*\"\\}\n"));

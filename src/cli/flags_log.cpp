@@ -44,6 +44,7 @@ void apply_log_option(const std::string& text, state::LogConfig& config) {
     config.max_file = parse_max_file(value, text);
   else
     throw_error(ErrorKind::Usage, "unknown log option '{}': json-file has max-size and max-file", name);
+  config.options.push_back(text);
 }
 
 SystemTime parse_point_in_time(const std::string& text, std::string_view option, SystemTime now) {

@@ -56,8 +56,12 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
     if (error.kind() != ErrorKind::NotFound) throw;
     return std::nullopt;
   }
-  const std::optional<ContainerSummary> container = summarize(context, id);
+  std::optional<ContainerSummary> container = summarize(context, id);
   if (!container) return std::nullopt;
+  state::LogConfig& log_config = container->record.log;
+  // Its log driver is for its next start.
+  if (log_config.driver == state::LogDriver::JsonFile && wrote_elsewhere(context, *container))
+    log_config = {.driver = state::LogDriver::None};
   InspectInputs inputs{.container = *container,
                        .spec = std::nullopt,
                        .directory = context.paths.container(id),

@@ -132,6 +132,7 @@ constexpr std::array kMembers = {
     member<Section::Log, &LogConfig::driver>("driver"),
     member<Section::Log, &LogConfig::max_size>("maxSize"),
     member<Section::Log, &LogConfig::max_file>("maxFile"),
+    member<Section::Log, &LogConfig::options>("options"),
     member<Section::Settings, &Settings::entrypoint>("entrypoint"),
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),

@@ -37,6 +37,7 @@ struct LogConfig {
   LogDriver driver = LogDriver::JsonFile;
   uint64_t max_size = 10'000'000;
   unsigned max_file = 3;
+  std::vector<std::string> options;  ///< "max-size=10m": as the user gave them, to be shown
 };
 
 /// One of the user's mounts, as docker inspect shows it.

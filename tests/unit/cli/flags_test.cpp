@@ -183,6 +183,7 @@ TEST(LogOption, sets_the_bounds_of_a_json_file_log) {
   apply_log_option("max-file=5", config);
   EXPECT_EQ(config.max_size, 500'000U);
   EXPECT_EQ(config.max_file, 5U);
+  EXPECT_EQ(config.options, (std::vector<std::string>{"max-size=500k", "max-file=5"}));
 }
 
 TEST(LogOption, refuses_what_it_cannot_do_by_name) {

@@ -100,6 +100,13 @@ TEST(ContainerDocument, has_empty_values_for_what_there_is_not) {
   EXPECT_EQ(json["HostConfig"]["NetworkMode"], "none");
 }
 
+TEST(ContainerDocument, shows_the_log_options_that_were_given) {
+  ContainerSummary summary = container();
+  EXPECT_EQ(build(summary)["HostConfig"]["LogConfig"], Json::parse(R"({"Type": "json-file", "Config": {}})"));
+  summary.record.log = {.max_size = 10'000'000, .options = {"max-size=5m", "max-size=10m"}};
+  EXPECT_EQ(build(summary)["HostConfig"]["LogConfig"]["Config"], Json::parse(R"({"max-size": "10m"})"));
+}
+
 TEST(ContainerDocument, tells_a_state_in_docker_s_words) {
   ContainerSummary summary = container();
   Json state = build(summary)["State"];

@@ -25,7 +25,7 @@ Record sample() {
       .stop_signal = 2,
       .stop_seconds = 3,
       .restart = {.policy = RestartPolicy::OnFailure, .max_attempts = 3},
-      .log = {.driver = LogDriver::Journald, .max_size = 1000, .max_file = 5},
+      .log = {.driver = LogDriver::Journald, .max_size = 1000, .max_file = 5, .options = {"max-file=5"}},
       .settings =
           {.cmd = {"-c"},
            .network = "host",
@@ -47,7 +47,7 @@ constexpr const char* kGolden =
     R"("created":"2024-05-01T10:00:00.500000000Z",)"
     R"("id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","image":"alpine","imageId":"sha256:1",)"
     R"("labels":{"k":"v"},)"
-    R"("log":{"driver":"journald","maxFile":5,"maxSize":1000},"name":"web",)"
+    R"("log":{"driver":"journald","maxFile":5,"maxSize":1000,"options":["max-file=5"]},"name":"web",)"
     R"("outcome":{"error":"why","exitCode":137,"finishedAt":"2024-05-01T10:00:02.000000000Z","oomKilled":true},)"
     R"("restart":{"maxAttempts":3,"policy":"on-failure"},"restartCount":2,)"
     R"("settings":{"capAdd":["NET_ADMIN"],"cmd":["-c"],"init":true,)"

@@ -115,8 +115,10 @@ void define_command(const Command& command, CLI::App& app, Action& action) {
   });
 }
 
+void print_error_line(const std::string& what) { std::fprintf(stderr, "myct: %s\n", what.c_str()); }
+
 int print_error(const Error& error) {
-  std::fprintf(stderr, "myct: %s\n", error.what());
+  print_error_line(error.what());
   return error.exit_status();
 }
 

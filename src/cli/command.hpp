@@ -84,7 +84,9 @@ void set_usage(CLI::App& command, std::string usage);
 /// That text, without "Usage: ".
 [[nodiscard]] std::string usage_of(const CLI::App& command);
 
-/// Prints the one line of an error on stderr; returns the exit status that it stands for.
+/// Prints the one line of an error on stderr.
+void print_error_line(const std::string& what);
+/// The same of an Error; returns the exit status that it stands for.
 int print_error(const Error& error);
 
 /// Does `work` for each target. One that fails is named on stderr and does not keep the others from being done; the
@@ -93,7 +95,7 @@ int print_error(const Error& error);
                                   const std::function<void(const std::string&)>& work);
 
 /// The same for work that may wait: several at once, in a process each, so that none waits for another. What they print
-/// appears in the order of the targets; what they change in this process's memory is lost.
+/// and their errors appear in the order of the targets; what they change in this process's memory is lost.
 [[nodiscard]] int for_all_targets_at_once(const std::vector<std::string>& targets,
                                           const std::function<void(const std::string&)>& work);
 

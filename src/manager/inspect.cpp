@@ -67,8 +67,7 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
                        .directory = context.paths.container(id),
                        .log_path = {},
                        .size = std::nullopt};
-  const std::string config = inputs.directory + "/config.json";
-  if (const std::optional<std::string> text = try_read_file(config)) inputs.spec = oci::spec_from_json(*text, config);
+  if (is_complete(context, id)) inputs.spec = load_spec(context, id);
   const std::string log = inputs.directory + "/log.json";
   if (container->record.log.driver == state::LogDriver::JsonFile && path_exists(log)) inputs.log_path = log;
   if (size == WithSize::Yes) inputs.size = measure_container(context, container->record);

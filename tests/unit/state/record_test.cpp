@@ -123,7 +123,10 @@ void expect_unreadable(const std::string& text, const std::string& why) {
 }
 
 TEST(Record, that_cannot_be_read_is_an_error_that_names_the_file) {
-  for (const char* text : {"", "{", "{\"version\":1", "{} {}"}) expect_unreadable(text, "parse error");
+  expect_unreadable("", "it is empty");
+  expect_unreadable("x", "it is damaged at line 1, column 1");
+  expect_unreadable("{\n \"version\":1", "it is damaged at line 2, column 13");
+  for (const char* text : {"{", "{} {}", "{\"version\":1}\n\xff"}) expect_unreadable(text, "it is damaged at line");
   for (const char* text : {"[]", "5", "[{\"version\":1}]"}) expect_unreadable(text, "not a JSON object");
   expect_unreadable("{}", "version 0");
   expect_unreadable(R"({"id":5,"version":2})", "version 2");

@@ -18,6 +18,7 @@
 #include "myct/manager/supervise.hpp"
 #include "myct/supervisor/handover.hpp"
 #include "output.hpp"
+#include "parse_error.hpp"
 
 namespace myct::cli {
 namespace {
@@ -112,24 +113,12 @@ CommandLine parse_command_words(int argc, char** argv) {
   return line;
 }
 
-/// Docker's: 1 for the wrong number of words, else 125.
-int parse_error_status(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
-  const bool unknown_option =
-      std::any_of(extras.begin(), extras.end(), [](const std::string& word) { return word.starts_with('-'); });
-  const bool wrong_count = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
-                           (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !unknown_option);
-  return wrong_count ? kExitFailure : kExitOwnFailure;
-}
-
-/// CLI11's complaint as one line of ours; --help and --version are no complaints.
+/// --help and --version are no complaints.
 int print_parse_error(CLI::App& app, const Command* command, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
   const std::string topic = command != nullptr ? std::string(command->name) + " " : "";
-  std::string text = error.what();
-  if (const size_t end = text.find('\n'); end != std::string::npos) text.resize(end);
-  return print_error(Error(ErrorKind::Usage, text, 0, "see 'myct " + topic + "--help'")
-                         .set_exit_status(parse_error_status(app, error)));
+  const CLI::App& part = command != nullptr ? *app.get_subcommand(subcommand_name(*command)) : app;
+  return print_error(explain_parse_error(app, part, error, "see 'myct " + topic + "--help'"));
 }
 
 /// An error's own status; where it has none, 125 for wrong options and for `run`, else 1.

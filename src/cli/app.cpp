@@ -1,15 +1,14 @@
 #include "myct/cli/app.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <optional>
 #include <string_view>
 
 #include "command.hpp"
+#include "command_line.hpp"
 #include "complete.hpp"
 #include "globals.hpp"
 #include "man.hpp"
@@ -64,55 +63,6 @@ constexpr std::array kCommands = {
     Command{"version", "Print the version", define_version, NeedsRoot::No},
 };
 
-/// A command line as CLI11 is to see it: the words that name the command made one, its own name.
-struct CommandLine {
-  std::vector<std::string> storage;
-  std::vector<char*> words;
-  const Command* command = nullptr;
-};
-
-/// The index of the first word that is not an option or an option's value, or argc.
-int find_command_word(int argc, char** argv) {
-  for (int index = 1; index < argc; ++index) {
-    const std::string_view word = argv[index];
-    if (word == "--root" || word == "--runtime-dir")
-      ++index;
-    else if (!word.starts_with('-'))
-      return index;
-  }
-  return argc;
-}
-
-[[noreturn]] void throw_unknown_command(const std::vector<std::string>& known, const std::string& first,
-                                        const std::string& second) {
-  const bool incomplete = !known.empty() && (second.empty() || second.starts_with('-'));
-  const std::string words = known.empty() || incomplete ? first : first + " " + second;
-  const std::string hint =
-      known.empty() ? "see 'myct --help'" : fmt::format("there are: {} {}", first, fmt::join(known, ", "));
-  const std::string what =
-      incomplete ? fmt::format("'{}' needs another word", words) : fmt::format("unknown command '{}'", words);
-  throw Error(ErrorKind::Usage, what, 0, hint).set_exit_status(kExitFailure);
-}
-
-CommandLine parse_command_words(int argc, char** argv) {
-  CommandLine line{.storage = {argv, argv + argc}};
-  const int index = find_command_word(argc, argv);
-  if (index < argc) {
-    const std::string first = argv[index];
-    line.command = find_command(first);
-    if (line.command == nullptr) {
-      const std::string second = index + 1 < argc ? argv[index + 1] : "";
-      line.command = find_command(first, second);
-      if (line.command == nullptr) throw_unknown_command(words_after(first), first, second);
-      line.storage.erase(line.storage.begin() + index + 1);
-    }
-    line.storage[static_cast<size_t>(index)] = subcommand_name(*line.command);
-  }
-  for (std::string& word : line.storage) line.words.push_back(word.data());
-  line.words.push_back(nullptr);
-  return line;
-}
-
 /// --help and --version are no complaints.
 int print_parse_error(CLI::App& app, const Command* command, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
@@ -162,7 +112,12 @@ int run_app(int argc, char** argv) {
   if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
   try {
     if (const std::optional<int> status = run_hidden_command(argc, argv)) return *status;
-    CommandLine line = parse_command_words(argc, argv);
+    CommandLine line = parse_command_line(argc, argv);
+    if (!line.noun.empty()) {
+      print_text(help_of_noun(line.noun));
+      flush_output();
+      return 0;
+    }
     Globals globals;
     Action action;
     CLI::App app("Containers on one machine, without a daemon.", "myct");

@@ -47,6 +47,7 @@ constexpr std::array kOptionWords = {
                 "ancestor= before= exited= expose= health=healthy health=none health=starting health=unhealthy id= "
                 "label= name= network= publish= since= status=created status=exited status=paused status=restarting "
                 "status=running volume="},
+    OptionWords{"version", "format", "json"},
     OptionWords{"run", "attach", "stderr stdin stdout"},
     OptionWords{"create", "attach", "stderr stdin stdout"},
 };

@@ -78,6 +78,37 @@ INSTANTIATE_TEST_SUITE_P(
         StatusRow{"import_of_a_missing_file", {"import", "/no/such", "x"}, 1, "/no/such"}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(Cli, helps_however_it_is_asked) {
+  EXPECT_TRUE(prints(myct({"help"}), myct({"--help"}).out));
+  EXPECT_TRUE(prints(myct({"help", "ps"}), myct({"ps", "--help"}).out));
+  EXPECT_TRUE(prints(myct({"help", "run"}), myct({"run", "--help"}).out));
+  EXPECT_TRUE(prints(myct({"help", "system", "check"}), myct({"system", "check", "--help"}).out));
+  EXPECT_THAT(myct({"ps", "--help"}).out, HasSubstr("--no-trunc"));
+  EXPECT_TRUE(fails_with(myct({"help", "bogus"}), 1, "unknown command 'bogus'"));
+  EXPECT_TRUE(prints(myct({"run", "--rm", "busybox", "echo", "help"}), "help\n"));
+  EXPECT_THAT(myct({"-v"}).out, ::testing::MatchesRegex("myct version [0-9.]+\n"));
+}
+
+TEST_F(Cli, lists_what_may_follow_a_noun) {
+  const Result container = myct({"container", "--help"});
+  EXPECT_EQ(container.status, 0) << container;
+  EXPECT_THAT(container.out, ::testing::StartsWith("Usage: myct container COMMAND"));
+  EXPECT_THAT(container.out, HasSubstr("\n  rm                                Remove containers\n"));
+  EXPECT_TRUE(prints(myct({"help", "container"}), container.out));
+  EXPECT_THAT(myct({"system", "--help"}).out, HasSubstr("\n  check "));
+}
+
+TEST_F(Cli, tells_its_version_to_templates) {
+  const std::string version = myct({"version"}).out.substr(std::string("myct version ").size());
+  EXPECT_TRUE(prints(myct({"version", "--format", "{{.Client.Version}}"}), version));
+  EXPECT_TRUE(prints(myct({"version", "-f", "{{.Server.Version}}"}), version));
+  EXPECT_EQ(myct({"version", "-f", "{{.Client.Arch}}"}).out,
+            myct({"inspect", "-f", "{{.Architecture}}", "busybox"}).out);
+  EXPECT_THAT(myct({"version", "--format", "json"}).out, ::testing::StartsWith("{\"Client\":{\"Version\":\""));
+  EXPECT_TRUE(fails_with(myct({"version", "-f", "{{.Nope}}"}), 1, "can't evaluate field Nope"));
+  EXPECT_TRUE(fails_with(myct({"version", "-f", "{{"}), 64, "template"));
+}
+
 TEST_F(Cli, writes_a_manual_page_for_every_command_that_troff_takes) {
   ASSERT_TRUE(prints(myct({"__man", path("man")}), ""));
   const std::string help = myct({"--help"}).out;

@@ -41,9 +41,10 @@ constexpr std::array kCommands = {
     Command{"wait", "Wait until containers end, and print their exit statuses", define_wait, NeedsRoot::Yes},
     Command{"rename", "Give a container another name", define_rename, NeedsRoot::Yes},
     Command{"update", "Change containers, running or not", define_update, NeedsRoot::Yes},
-    Command{"ps", "List containers", define_ps, NeedsRoot::Yes, Offer::All, ExitRule::Plain, "ls"},
+    Command{"ps", "List containers", define_ps, NeedsRoot::Yes, Offer::All, ExitRule::Template, "ls"},
     Command{"logs", "Print what a container has written", define_logs, NeedsRoot::Yes},
-    Command{"inspect", "Print all about containers and images", define_inspect, NeedsRoot::Yes},
+    Command{"inspect", "Print all about containers and images", define_inspect, NeedsRoot::Yes, Offer::All,
+            ExitRule::Template},
     Command{"rm", "Remove containers", define_rm, NeedsRoot::Yes},
     Command{"cp", "Copy files between a container and the host", define_cp, NeedsRoot::Yes},
     Command{"diff", "List what a container has changed in its image's files", define_diff, NeedsRoot::Yes},
@@ -52,7 +53,8 @@ constexpr std::array kCommands = {
     Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},
     Command{"images", "List images", define_images, NeedsRoot::Yes},
     Command{"rmi", "Remove images", define_rmi, NeedsRoot::Yes},
-    Command{"events", "Tell what happens to containers, as it happens", define_events, NeedsRoot::Yes},
+    Command{"events", "Tell what happens to containers, as it happens", define_events, NeedsRoot::Yes, Offer::All,
+            ExitRule::Template},
     Command{"prune", "Remove all containers that do not run", define_prune, NeedsRoot::Yes},
     Command{"system check", "Say what kills and crashes have left over, and mend it", define_system_check,
             NeedsRoot::Yes},
@@ -60,7 +62,7 @@ constexpr std::array kCommands = {
             ExitRule::Plain, "",
             "Packages install the scripts where the shells find them. To try one: source <(myct completion bash), or "
             "myct completion fish | source."},
-    Command{"version", "Print the version", define_version, NeedsRoot::No},
+    Command{"version", "Print the version", define_version, NeedsRoot::No, Offer::All, ExitRule::Template},
 };
 
 /// --help and --version are no complaints.

@@ -27,9 +27,10 @@ enum class Offer : uint8_t { All, Running, Stopped, Paused };
 
 /// What the exit status tells, beyond 0 for success and 125 for a bad option.
 enum class ExitRule : uint8_t {
-  Plain,    ///< 1: something could not be done
-  Program,  ///< the program's own, 126 and 127 when it could not be executed; 1: something else could not be done
-  Run,      ///< as Program, but 125 for all that is not the program's doing
+  Plain,     ///< 1: something could not be done
+  Template,  ///< as Plain, and 64 for a --format that is no template
+  Program,   ///< the program's own, 126 and 127 when it could not be executed; 1: something else could not be done
+  Run,       ///< as Program, but 125 for all that is not the program's doing
 };
 
 struct Command {

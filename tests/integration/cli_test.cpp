@@ -1,5 +1,8 @@
 // What holds for every command: other names, docker's nouns, exit statuses that scripts depend on, manual pages.
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <sstream>
 
 #include "sandbox.hpp"
 
@@ -131,6 +134,38 @@ TEST_F(Cli, writes_a_manual_page_for_every_command_that_troff_takes) {
     EXPECT_EQ(result.status, 0) << entry.path() << result;
     EXPECT_EQ(result.err, "") << entry.path();
   }
+}
+
+/// The words behind `marker` of an error's line: "keys are a, b".
+std::vector<std::string> listed(const std::string& error, const std::string& marker) {
+  std::string text = error.substr(std::min(error.size(), error.find(marker) + marker.size()));
+  std::replace(text.begin(), text.end(), ',', ' ');
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+TEST_F(Cli, has_manual_pages_that_name_all_keys_and_fields) {
+  ASSERT_TRUE(prints(myct({"__man", path("man")}), ""));
+  ASSERT_EQ(myct({"create", "--name", "web", "busybox", "true"}).status, 0);
+  const std::string ps = read_file(path("man/myct-ps.1"));
+  const std::vector<std::string> keys = listed(myct({"ps", "-f", "x=y"}).err, "keys are ");
+  ASSERT_GT(keys.size(), 10U);
+  for (const std::string& key : keys)
+    EXPECT_THAT(ps, ::testing::ContainsRegex("\n\\\\fB([a-z]+, )?" + key + "[,\\]")) << key;
+  const std::vector<std::string> fields = listed(myct({"ps", "-a", "--format", "{{.Nope}}"}).err, "fields are ");
+  ASSERT_GT(fields.size(), 10U);
+  for (const std::string& field : fields) EXPECT_THAT(ps, ::testing::ContainsRegex("\\." + field + "[,\\]")) << field;
+  const std::vector<std::string> event_keys = listed(myct({"events", "-f", "x=y"}).err, "there are: ");
+  ASSERT_EQ(event_keys.size(), 5U);
+  const std::string events = read_file(path("man/myct-events.1"));
+  for (const std::string& key : event_keys) EXPECT_THAT(events, HasSubstr("\\fB" + key + "\\fR")) << key;
+  const std::vector<std::string> prune_keys = listed(myct({"prune", "--filter", "x=y"}).err, "there are: ");
+  ASSERT_EQ(prune_keys.size(), 3U);
+  const std::string prune = read_file(path("man/myct-prune.1"));
+  for (const std::string& key : prune_keys) EXPECT_THAT(prune, ::testing::ContainsRegex("[ B]" + key + "[,\\]")) << key;
+  EXPECT_THAT(events, HasSubstr("\\fB64\\fR\n"));
+  EXPECT_THAT(read_file(path("man/myct-wait.1")), HasSubstr("128+n"));
+  EXPECT_TRUE(prints(myct({"rm", "web"}), "web\n"));
 }
 
 }  // namespace

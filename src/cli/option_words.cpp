@@ -27,7 +27,7 @@ constexpr std::array kOptionWords = {
     OptionWords{"", "cap-drop", kCapabilities},
     OptionWords{"", "format", "json table"},
     OptionWords{"", "log-driver", "json-file journald none passthrough"},
-    OptionWords{"", "log-opt", "max-file= max-size="},
+    OptionWords{"", "log-opt", "max-file= max-size= mode=blocking"},
     OptionWords{"", "mount", "type=bind type=tmpfs type=volume"},
     OptionWords{"", "net", "host none"},
     OptionWords{"", "network", "host none"},

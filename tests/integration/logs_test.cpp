@@ -190,6 +190,13 @@ TEST_F(Logs, stay_within_their_bound_on_the_disk) {
   remove("web");
 }
 
+TEST_F(Logs, with_the_smallest_bound_have_a_file_for_each_record) {
+  start("web", "seq 1 9", {"--log-opt", "max-size=1", "--log-opt", "max-file=2"});
+  EXPECT_EQ(myct({"wait", "web"}).out, "0\n");
+  EXPECT_TRUE(prints(read({}), "8\n9\n"));
+  remove("web");
+}
+
 TEST_F(Logs, followed_across_rotations_miss_nothing) {
   // As slow as a reader can be expected to follow: what is rotated away before it was read is lost to anybody.
   start("web", "n=1; while [ $n -le 2000 ]; do seq $n $((n + 99)); n=$((n + 100)); sleep 0.03; done",

@@ -186,11 +186,23 @@ TEST(LogOption, sets_the_bounds_of_a_json_file_log) {
   EXPECT_EQ(config.options, (std::vector<std::string>{"max-size=500k", "max-file=5"}));
 }
 
+TEST(LogOption, takes_docker_s_default_mode_for_every_driver) {
+  for (const state::LogDriver driver : {state::LogDriver::JsonFile, state::LogDriver::Journald}) {
+    state::LogConfig config{.driver = driver};
+    apply_log_option("mode=blocking", config);
+    EXPECT_EQ(config.options, std::vector<std::string>{"mode=blocking"});
+  }
+}
+
 TEST(LogOption, refuses_what_it_cannot_do_by_name) {
   state::LogConfig config;
   EXPECT_THAT(usage_error([&] { apply_log_option("max-size=-1", config); }), HasSubstr("would fill the disk"));
   EXPECT_THAT(usage_error([&] { apply_log_option("compress=true", config); }), HasSubstr("'compress'"));
   EXPECT_THAT(usage_error([&] { apply_log_option("max-size", config); }), HasSubstr("NAME=VALUE"));
+  EXPECT_THAT(usage_error([&] { apply_log_option("mode=non-blocking", config); }), HasSubstr("only mode=blocking"));
+  for (const char* name : {"max-buffer-size", "tag", "labels", "env"})
+    EXPECT_THAT(usage_error([&] { apply_log_option(std::string(name) + "=x", config); }),
+                HasSubstr(std::string("'") + name + "': json-file has max-size, max-file and mode"));
   for (const char* text : {"max-size=", "max-size=0", "max-size=x", "max-size=10x", "max-file=0", "max-file=101",
                            "max-file=-1", "max-file=x"})
     EXPECT_THAT(usage_error([&] { apply_log_option(text, config); }), HasSubstr("invalid --log-opt")) << text;

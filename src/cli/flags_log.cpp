@@ -38,7 +38,8 @@ void apply_log_option(const std::string& text, state::LogConfig& config) {
   if (name == "mode") {
     // Docker's for every driver; this value is its default, too.
     if (value != "blocking")
-      throw_error(ErrorKind::Usage, "invalid --log-opt '{}': only mode=blocking is there: a program waits for its log", text);
+      throw_error(ErrorKind::Usage, "invalid --log-opt '{}': only mode=blocking is there: a program waits for its log",
+                  text);
     config.options.push_back(text);
     return;
   }

@@ -36,9 +36,13 @@ bool is_directory(const std::string& path) {
 
 void remove_by_id(const Context& context, const std::string& id) {
   remove_container(context, id, RemoveRunning::Kill, RemoveVolumes::Anonymous);
+  state::remove_dangling_names(context.paths, {});  // one that only its record knew
 }
 
 void reconcile_by_id(const Context& context, const std::string& id) { (void)summarize(context, id); }
+
+/// Why it failed, without the hint, which would be another than --repair.
+std::string reason_of(const Error& error) { return error.hint().empty() ? error.what() : error.subject(); }
 
 /// The record, or nullopt and a finding.
 std::optional<state::Record> check_record(const Context& context, const std::string& id, Findings& findings) {
@@ -47,10 +51,11 @@ std::optional<state::Record> check_record(const Context& context, const std::str
     if (!record && !state::has_owner(context.paths, id))
       findings.push_back({container_named(id), "it was never completed, or its removal was cut short", "removes it",
                           [&context, id] { reconcile_unrecorded(context, id); }});
+    if (record && is_complete(context, id)) (void)load_spec(context, id);
     return record;
   } catch (const Error& error) {
     findings.push_back(
-        {container_named(id), error.what(), "removes it", [&context, id] { remove_by_id(context, id); }});
+        {container_named(id), reason_of(error), "removes it", [&context, id] { remove_by_id(context, id); }});
     return std::nullopt;
   }
 }
@@ -62,12 +67,12 @@ void check_run(const Context& context, const state::Record& record, Findings& fi
     run = state::load_run_info(context.paths, id);
   } catch (const Error& error) {
     findings.push_back(
-        {container_named(id), error.what(), "removes it", [&context, id] { remove_by_id(context, id); }});
+        {container_named(id), reason_of(error), "removes it", [&context, id] { remove_by_id(context, id); }});
     return;
   }
-  if (runs_unrecorded(context, id)) {
+  if (runs_unrecorded(context, record)) {
     findings.push_back({fmt::format("container '{}'", record.name), "it runs, and its run directory is gone",
-                        "kills it", [&context, id] { cgroup::remove_cgroup(cgroup_of(context, id)); }});
+                        "kills it", [&context, record] { cgroup::remove_cgroup(cgroup_of(context, record)); }});
     return;
   }
   const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
@@ -128,10 +133,10 @@ void check_names(const Context& context, Findings& findings) {
 
 /// Only empty ones: what has processes may be a container's of another root.
 void check_cgroups(const Context& context, Findings& findings) {
-  const std::optional<std::string> hierarchy = cgroup::find_hierarchy();
-  if (!hierarchy) return;
-  for (const std::string& id : list_directory(*hierarchy + cgroups_path(""), Hidden::LeaveOut)) {
-    const std::string path = *hierarchy + cgroups_path(id);
+  const std::optional<std::string> parent = cgroup::locate(cgroups_path("", ""));
+  if (!parent) return;
+  for (const std::string& id : list_directory(*parent, Hidden::LeaveOut)) {
+    const std::string path = *parent + id;
     if (!is_id(id) || path_exists(context.paths.container(id)) || !is_settled(path)) continue;
     if (!cgroup::processes_in(path).empty()) continue;
     findings.push_back({"control group '" + path + "'", "its container is gone", "removes it",

@@ -51,6 +51,7 @@ std::optional<state::RunInfo> run_or_none(const Context& context, const std::str
 void kill_run(const Context& context, const std::string& id, const state::RunInfo& run) {
   const std::optional<FileLock> mark = state::mark_removing(context.paths, id);
   if (const std::optional<Fd> init = open_process(run.init)) {
+    state::append_event(context.paths, id, "kill", {{"signal", std::to_string(SIGKILL)}});
     cgroup::kill_processes(run.cgroup);
     send_signal(init->ref(), SIGKILL);  // where there is no group, or an older kernel
     if (!wait_for_exit(init->ref(), std::chrono::seconds(10)))
@@ -74,7 +75,7 @@ bool try_remove(const Context& context, const std::string& id, const std::string
     ::usleep(kMomentMicroseconds);
     return false;
   }
-  if (running == RemoveRunning::Refuse && runs_unrecorded(context, id))
+  if (running == RemoveRunning::Refuse && runs_unrecorded(context, record_or_id(context, id, reference)))
     throw Error(
         ErrorKind::Conflict,
         fmt::format("cannot remove container '{}': its processes run, and its run directory is gone", reference), 0,
@@ -102,22 +103,22 @@ bool try_remove(const Context& context, const std::string& id, const std::string
 
 }  // namespace
 
-std::string cgroup_of(const Context& context, const std::string& id) {
+std::string cgroup_of(const Context& context, const state::Record& record) {
   try {
-    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
+    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
     if (run && !run->cgroup.empty()) return run->cgroup;
   } catch (const Error& error) {
-    log::debug("container {}: {}", id, error.what());
+    log::debug("container {}: {}", record.id, error.what());
   }
-  return cgroup::find_hierarchy().value_or("") + cgroups_path(id);
+  return cgroup::locate(cgroups_path(record.settings.cgroup_parent, record.id)).value_or("");
 }
 
-bool runs_unrecorded(const Context& context, const std::string& id) {
-  return !path_exists(context.paths.run_container(id)) && cgroup::is_populated(cgroup_of(context, id));
+bool runs_unrecorded(const Context& context, const state::Record& record) {
+  return !path_exists(context.paths.run_container(record.id)) && cgroup::is_populated(cgroup_of(context, record));
 }
 
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes) {
-  cgroup::remove_cgroup(cgroup_of(context, record.id));
+  cgroup::remove_cgroup(cgroup_of(context, record));
   if (volumes == RemoveVolumes::Anonymous)
     for (const std::string& volume : record.anonymous_volumes) remove_volume(context, volume);
   remove_directory(context, record.id);
@@ -135,7 +136,7 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   if (!unfinished && !record.auto_remove) return false;
   // Whoever has the lock does what is to be done, and an owner does it itself.
   const std::optional<FileLock> lock = state::try_lock_container(context.paths, record.id);
-  if (!lock || state::has_owner(context.paths, record.id) || runs_unrecorded(context, record.id)) return false;
+  if (!lock || state::has_owner(context.paths, record.id) || runs_unrecorded(context, record)) return false;
   if (record.auto_remove || incomplete) {
     log::debug("container {}: its myct was killed; removing it", record.id);
     remove_everything(context, record, RemoveVolumes::Anonymous);
@@ -146,7 +147,7 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   const std::optional<state::Record> now = state::load_record(context.paths, record.id);
   const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
   if (!now || (run && state::look_at(*run).init_runs)) return false;
-  cgroup::remove_cgroup(cgroup_of(context, record.id));
+  cgroup::remove_cgroup(cgroup_of(context, *now));
   record = *now;
   record.stopped_by_user |= run && run->stopped_by_user;
   if (run && run->outcome) {

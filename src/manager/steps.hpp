@@ -39,6 +39,8 @@ struct Container {
 void free_stale_name(const Context& context, const std::string& name);
 /// Writes config.json and the record; until then the container is one that is being made.
 void save_documents(const Context& context, const Container& container);
+/// Writes config.json alone, anew.
+void save_spec(const Container& container);
 /// Refuses a file that is there already, and writes the id to a new one. Throws Error.
 void check_cidfile(const RunRequest& request);
 void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo);
@@ -150,9 +152,9 @@ void conclude(const Context& context, Finished finished);
 /// that was cut short can be completed by anyone.
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes);
 /// Where the container's control group is, or would be: a myct that was killed may not have come to noting it.
-[[nodiscard]] std::string cgroup_of(const Context& context, const std::string& id);
+[[nodiscard]] std::string cgroup_of(const Context& context, const state::Record& record);
 /// Whether processes of a container run that nothing else tells of: its run directory was removed under them.
-[[nodiscard]] bool runs_unrecorded(const Context& context, const std::string& id);
+[[nodiscard]] bool runs_unrecorded(const Context& context, const state::Record& record);
 /// What a command owes to a dead container that it meets, whose own myct was killed before it could do so: one that was
 /// to be removed at its end is removed, of another the end is recorded. True if it is gone.
 bool reconcile(const Context& context, ContainerSummary& container);
@@ -171,6 +173,12 @@ void sweep_removed(const Context& context);
 // --- filter.cpp ----------------------------------------------------------------------------------------------------
 /// Whether the container has a label "key", or the very label "key=value".
 [[nodiscard]] bool has_label(const state::Record& record, const std::string& label);
+
+// --- logs.cpp ------------------------------------------------------------------------------------------------------
+/// Whether it was run without a supervisor, to which json-file is the default: a foreground container's program writes
+/// to the descriptors of its myct, past any log. A supervisor makes one at once, and what could not be started has
+/// none.
+[[nodiscard]] bool wrote_elsewhere(const Context& context, const ContainerSummary& container);
 
 // --- stop.cpp ------------------------------------------------------------------------------------------------------
 /// Waits until the owner of a run has recorded its end and is gone; one that does not come to it is killed.

@@ -83,6 +83,7 @@ Value log_to_json(const LogConfig& log) {
   Value object{{"driver", word_of(kDriverWords, log.driver)}};
   write_unless(object, "maxSize", log.max_size, LogConfig{}.max_size);
   write_unless(object, "maxFile", log.max_file, LogConfig{}.max_file);
+  json::write_unless_empty(object, "options", log.options);
   return object;
 }
 
@@ -92,6 +93,10 @@ Value mount_to_json(const MountPoint& mount) {
   json::write_unless_empty(object, "source", mount.source);
   json::write_unless_empty(object, "propagation", mount.propagation);
   return object;
+}
+
+Value device_to_json(const MappedDevice& device) {
+  return Value{{"hostPath", device.host_path}, {"containerPath", device.container_path}, {"access", device.access}};
 }
 
 Value outcome_to_json(const Outcome& outcome) {
@@ -113,6 +118,9 @@ Value settings_to_json(const Settings& settings) {
   json::write_unless_empty(object, "capDrop", settings.cap_drop);
   json::write_unless_empty(object, "securityOptions", settings.security_options);
   for (const MountPoint& mount : settings.mounts) object["mounts"].push_back(mount_to_json(mount));
+  for (const MappedDevice& device : settings.devices) object["devices"].push_back(device_to_json(device));
+  json::write_unless_empty(object, "deviceRules", settings.device_rules);
+  json::write_unless_empty(object, "cgroupParent", settings.cgroup_parent);
   return object;
 }
 

@@ -16,7 +16,7 @@ namespace {
 using json::Value;
 
 /// The object that a member stands in. Unknown ones are passed over with all that is in them.
-enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Outcome, Unknown };
+enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Devices, Outcome, Unknown };
 
 using Scalar = std::variant<std::string_view, bool, int64_t, uint64_t, double>;
 
@@ -96,8 +96,9 @@ auto& home_of(Document& document) {
   if constexpr (Where == Section::Restart) return record.restart;
   if constexpr (Where == Section::Log) return record.log;
   if constexpr (Where == Section::Settings) return record.settings;
-  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();  // made when its object began
-  if constexpr (Where == Section::Outcome) return *record.outcome;               // likewise
+  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // made when its object began
+  if constexpr (Where == Section::Devices) return record.settings.devices.back();  // likewise
+  if constexpr (Where == Section::Outcome) return *record.outcome;                 // likewise
   if constexpr (Where == Section::Document) return record;
 }
 
@@ -132,6 +133,7 @@ constexpr std::array kMembers = {
     member<Section::Log, &LogConfig::driver>("driver"),
     member<Section::Log, &LogConfig::max_size>("maxSize"),
     member<Section::Log, &LogConfig::max_file>("maxFile"),
+    member<Section::Log, &LogConfig::options>("options"),
     member<Section::Settings, &Settings::entrypoint>("entrypoint"),
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),
@@ -139,6 +141,8 @@ constexpr std::array kMembers = {
     member<Section::Settings, &Settings::cap_add>("capAdd"),
     member<Section::Settings, &Settings::cap_drop>("capDrop"),
     member<Section::Settings, &Settings::security_options>("securityOptions"),
+    member<Section::Settings, &Settings::device_rules>("deviceRules"),
+    member<Section::Settings, &Settings::cgroup_parent>("cgroupParent"),
     member<Section::Settings, &Settings::privileged>("privileged"),
     member<Section::Settings, &Settings::init>("init"),
     member<Section::Mounts, &MountPoint::type>("type"),
@@ -147,6 +151,9 @@ constexpr std::array kMembers = {
     member<Section::Mounts, &MountPoint::destination>("destination"),
     member<Section::Mounts, &MountPoint::propagation>("propagation"),
     member<Section::Mounts, &MountPoint::writable>("writable"),
+    member<Section::Devices, &MappedDevice::host_path>("hostPath"),
+    member<Section::Devices, &MappedDevice::container_path>("containerPath"),
+    member<Section::Devices, &MappedDevice::access>("access"),
     member<Section::Outcome, &Outcome::exit_code>("exitCode"),
     member<Section::Outcome, &Outcome::finished_at>("finishedAt"),
     member<Section::Outcome, &Outcome::oom_killed>("oomKilled"),
@@ -162,6 +169,7 @@ constexpr std::array kOpenings = {
     Opening{Section::Document, "labels", Section::Labels},     Opening{Section::Document, "restart", Section::Restart},
     Opening{Section::Document, "log", Section::Log},           Opening{Section::Document, "outcome", Section::Outcome},
     Opening{Section::Document, "settings", Section::Settings}, Opening{Section::Settings, "mounts", Section::Mounts},
+    Opening{Section::Settings, "devices", Section::Devices},
 };
 
 const Member* find_member(Section section, std::string_view key) noexcept {
@@ -179,7 +187,7 @@ Section opened_by(Section section, std::string_view key) noexcept {
 /// What nlohmann's parser calls (json_sax); every function returns whether to go on.
 class Handler {
  public:
-  explicit Handler(Document& document) : document_(document) { places_.reserve(4); }
+  Handler(std::string_view text, Document& document) : text_(text), document_(document) { places_.reserve(4); }
 
   /// What broke the reading off: the document is not JSON, or not an object. Empty: nothing did.
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
@@ -201,10 +209,12 @@ class Handler {
     }
     const Place& place = places_.back();
     if (place.member != nullptr || place.section == Section::Labels) reject();
-    const bool is_expected = place.in_list == (place.opens == Section::Mounts);
+    const bool is_list = place.opens == Section::Mounts || place.opens == Section::Devices;
+    const bool is_expected = place.in_list == is_list;
     const Section section = is_expected ? place.opens : Section::Unknown;
     if (section == Section::Outcome) document_.record.outcome.emplace();
     if (section == Section::Mounts) document_.record.settings.mounts.emplace_back();
+    if (section == Section::Devices) document_.record.settings.devices.emplace_back();
     places_.push_back({.section = section});
     return true;
   }
@@ -229,8 +239,8 @@ class Handler {
 
   bool end_array() { return leave(); }
 
-  bool parse_error(size_t, const std::string&, const Value::exception& error) {
-    fault_ = error.what();
+  bool parse_error(size_t position, const std::string&, const Value::exception&) {
+    fault_ = json::describe_damage(text_, position);
     return false;
   }
 
@@ -268,6 +278,7 @@ class Handler {
     return true;
   }
 
+  std::string_view text_;
   Document& document_;
   std::vector<Place> places_;
   std::string key_;
@@ -279,7 +290,7 @@ class Handler {
 
 Record record_from_json(std::string_view text, std::string_view name) {
   Document document;
-  Handler handler(document);
+  Handler handler(text, document);
   const bool is_whole = Value::sax_parse(text, &handler);
   if (!is_whole) throw_error(ErrorKind::Invalid, "read '{}': {}", name, handler.fault());
   check_version(document.version, name);

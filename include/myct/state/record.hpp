@@ -14,6 +14,10 @@
 #include "myct/base/units.hpp"
 #include "myct/state/paths.hpp"
 
+namespace myct {
+class Error;
+}
+
 namespace myct::state {
 
 /// How a container's last run ended.
@@ -38,6 +42,7 @@ struct LogConfig {
   LogDriver driver = LogDriver::JsonFile;
   uint64_t max_size = 10'000'000;
   unsigned max_file = 3;
+  std::vector<std::string> options;  ///< "max-size=10m": as the user gave them, to be shown
 };
 
 /// One of the user's mounts, as docker inspect shows it.
@@ -50,6 +55,13 @@ struct MountPoint {
   bool writable = true;
 };
 
+/// A device that the user gave to the container, as docker inspect shows it.
+struct MappedDevice {
+  std::string host_path;  ///< a directory stands for all devices in it
+  std::string container_path;
+  std::string access;  ///< of "rwm"
+};
+
 /// What the user asked for and config.json does not tell any more; kept to be shown.
 struct Settings {
   std::vector<std::string> entrypoint;
@@ -60,6 +72,9 @@ struct Settings {
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
   std::vector<MountPoint> mounts;
+  std::vector<MappedDevice> devices;
+  std::vector<std::string> device_rules;
+  std::string cgroup_parent;  ///< also where a control group is looked for whose myct was killed; empty: the default
   bool privileged = false;
   bool init = false;
 };
@@ -137,6 +152,9 @@ struct KernelView {
 void save_record(const Paths& paths, const Record& record);
 /// The same with a durability of the caller's choice.
 void save_record(const Paths& paths, const Record& record, Durability durability);
+/// Gives an error about a damaged document of the container the hint what to do about it.
+void add_hint_if_damaged(Error& error, std::string_view id);
+
 /// nullopt when there is no such container; throws Error when the record cannot be read.
 [[nodiscard]] std::optional<Record> load_record(const Paths& paths, std::string_view id);
 void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);

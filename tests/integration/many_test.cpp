@@ -138,7 +138,7 @@ TEST_F(Many, renames_of_one_leave_it_one_name) {
 }
 
 TEST_F(Many, changes_of_different_kinds_are_none_of_them_lost) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < rounds_at_this_pace(10); ++round) {
     start_web({"--restart", "on-failure:3"});
     const std::string id = value_of(".Id", "web");
     const Results results = at_once(3, [&](int number) {
@@ -183,7 +183,7 @@ TEST_F(Many, start_it_but_once) {
 }
 
 TEST_F(Many, remove_one_and_each_finds_it_gone) {
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < rounds_at_this_pace(5); ++round) {
     start_web({"-v", "/data"});
     size_t removed = 0;
     for (const Result& result : at_once(10, [](int) { return Words{"rm", "-fv", "web"}; })) {

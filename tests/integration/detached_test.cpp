@@ -1,4 +1,5 @@
 // Containers that live on: started by one myct, and looked after by others.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -386,7 +387,8 @@ TEST_F(Detached, is_stopped_though_nobody_reads_its_output) {
   Command starting = command(
       {"run", "--log-driver", "json-file", "--name", "web", "busybox", "sh", "-c", "yes | head -c 3000000; exit 7"});
   int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
+  // What the program inherits would be a reader that lives as long as it does.
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   starting.streams = {{1, ends[1]}};
   Process running(starting);
   ::close(ends[1]);
@@ -394,7 +396,7 @@ TEST_F(Detached, is_stopped_though_nobody_reads_its_output) {
   EXPECT_TRUE(prints(myct({"stop", "-t", "0", "web"}), "web\n"));
   EXPECT_THAT(status_of("web"), Not(HasSubstr("(255)")));
   ::close(ends[0]);
-  running.wait();
+  EXPECT_FALSE(running.wait().timed_out);
   remove("web");
 }
 

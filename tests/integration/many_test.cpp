@@ -43,8 +43,8 @@ class Many : public ContainerTest {
   }
 };
 
-TEST_F(Many, fifty_are_started_used_stopped_and_removed_at_once) {
-  constexpr int kMany = 50;
+TEST_F(Many, many_are_started_used_stopped_and_removed_at_once) {
+  const int kMany = std::max(10, rounds_at_this_pace(50));
   for (const Result& result : at_once(kMany, [](int number) {
          return Words{"run",     "-d",    "--name", name(number),
                       "-v",      "/data", "-l",     "number=" + std::to_string(number),
@@ -53,7 +53,7 @@ TEST_F(Many, fifty_are_started_used_stopped_and_removed_at_once) {
     EXPECT_EQ(result.status, 0) << result;
     EXPECT_EQ(result.err, "");
   }
-  EXPECT_EQ(count({}), size_t{kMany});
+  EXPECT_EQ(count({}), static_cast<size_t>(kMany));
   const Results answers = at_once(kMany, [](int number) {
     return Words{"exec", name(number), "sh", "-c", "touch /data/mine; ls /data | wc -l; hostname"};
   });
@@ -68,15 +68,15 @@ TEST_F(Many, fifty_are_started_used_stopped_and_removed_at_once) {
   for (int number = 0; number < kMany; ++number)
     EXPECT_TRUE(prints(stopped[static_cast<size_t>(number)], name(number) + "\n"));
   EXPECT_EQ(count({}), 0U);
-  EXPECT_EQ(count({"-a", "--filter", "exited=137"}), size_t{kMany});
+  EXPECT_EQ(count({"-a", "--filter", "exited=137"}), static_cast<size_t>(kMany));
   const Results removed = at_once(kMany, [](int number) { return Words{"rm", "-v", name(number)}; });
   for (int number = 0; number < kMany; ++number)
     EXPECT_TRUE(prints(removed[static_cast<size_t>(number)], name(number) + "\n"));
   EXPECT_THAT(leftovers(), IsEmpty());
 }
 
-TEST_F(Many, fifty_each_go_through_a_whole_life_beside_the_others) {
-  constexpr int kMany = 50;
+TEST_F(Many, many_each_go_through_a_whole_life_beside_the_others) {
+  const int kMany = std::max(10, rounds_at_this_pace(50));
   std::vector<Process> running;
   for (int number = 0; number < kMany; ++number) {
     Command life = command({});

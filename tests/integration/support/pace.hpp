@@ -1,5 +1,6 @@
-// How fast the machine is that the tests run on. Under emulation (tests/vm/run) a program takes ten to a hundred times as
-// long to start: limits of time are longer there, and what is done hundreds of times on a fast machine is done less often.
+// How fast the machine is that the tests run on. Under emulation (tests/vm/run) a program takes ten to a hundred times
+// as long to start: limits of time are longer there, and what is done hundreds of times on a fast machine is done less
+// often.
 #pragma once
 
 #include <chrono>

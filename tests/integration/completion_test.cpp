@@ -128,10 +128,10 @@ struct TypedRow {
   const char* ran;
 };
 
-/// compinit reads the first line of each of its thousand files, which takes a minute under emulation: so it is shown
-/// the basic ones only, and the functions that complete files, of which nothing is read before they are called.
+/// compinit asks who owns its thousand files and reads the first line of each, which takes a minute under emulation: so
+/// it asks nothing (-C), and is shown the basic ones only; those that complete files are read when they are called.
 constexpr const char* kStartZsh =
-    "autoload -U compinit; all=($fpath); fpath=(${(M)all:#*/Completion(/Base|)}); compinit -u -D; fpath=($all); "
+    "autoload -U compinit; all=($fpath); fpath=(${(M)all:#*/Completion(/Base|)}); compinit -C -D; fpath=($all); "
     "autoload -U ${^${(M)all:#*/Completion/Unix}}/_*(:t); ";
 
 class CompletionKeys : public Completion, public ::testing::WithParamInterface<std::tuple<const char*, TypedRow>> {};

@@ -19,8 +19,13 @@ namespace myct::cgroup {
 
 /// The directory of the group that a configuration's cgroupsPath means: "/a/b" is below the hierarchy's root, "a/b"
 /// below what is ours: the root too, or the group that systemd has delegated to the service or scope that we run in
-/// (Delegate=). nullopt where there is no hierarchy.
+/// (Delegate=); "slice:prefix:name" is in the scope "prefix-name.scope" of systemd's. nullopt where there is no
+/// hierarchy.
 [[nodiscard]] std::optional<std::string> locate(const std::string& cgroups_path);
+
+/// Has systemd make the scope that a cgroupsPath of the form "slice:prefix:name" means, and moves this process into it;
+/// for a path of any other form does nothing. Throws Error.
+void enter_scope_of(const std::string& cgroups_path);
 
 /// The group at `path` that process `pid` is in, absolute; `path` itself, or one below that the container has made.
 /// nullopt when it is neither, or the process is gone.

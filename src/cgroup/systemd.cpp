@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "controllers.hpp"
 #include "hierarchy.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/library.hpp"
@@ -184,6 +185,7 @@ void enter_scope_of(const std::string& cgroups_path) {
   }
   if (!are_in(scope))
     throw_error(ErrorKind::System, "systemd has made '{}', and did not move this process into it", scope.unit);
+  move_to_leaf(find_hierarchy().value_or("") + *group_of_process("self"));
   log::info("systemd has made '{}' in '{}'", scope.unit, scope.slice);
 }
 

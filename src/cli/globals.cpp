@@ -53,9 +53,9 @@ manager::Context make_context(const Globals& globals) {
   const std::string runtime_dir =
       globals.runtime_dir.empty() ? from_environment("MYCT_RUNTIME_DIR", "/run/myct") : globals.runtime_dir;
   return {.paths = {absolute_path(root), absolute_path(runtime_dir)},
-          .cgroup_manager = parse_cgroup_manager(
-              globals.cgroup_manager.empty() ? from_environment("MYCT_CGROUP_MANAGER", "cgroupfs")
-                                             : globals.cgroup_manager)};
+          .cgroup_manager =
+              parse_cgroup_manager(globals.cgroup_manager.empty() ? from_environment("MYCT_CGROUP_MANAGER", "cgroupfs")
+                                                                  : globals.cgroup_manager)};
 }
 
 }  // namespace myct::cli

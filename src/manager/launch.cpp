@@ -166,6 +166,7 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
   if (listener.valid()) handover.listener = listener.get();
   if (container.starter == Starter::Stays) handover.starter = starter.fd().get();
   handover.stop_signal = record.stop_signal;
+  handover.stop_seconds = record.stop_seconds;
   handover.cgroup = running.cgroup.value_or("");
   handover.log = record.log;
   handover.started_milliseconds = monotonic_milliseconds();

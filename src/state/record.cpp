@@ -4,9 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <sstream>
-#include <thread>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -173,15 +171,12 @@ FileLock lock_container(const Paths& paths, std::string_view id) {
 
 std::optional<FileLock> lock_container_within(const Paths& paths, std::string_view id,
                                               std::chrono::milliseconds patience) {
-  constexpr std::chrono::milliseconds kLongestPause{20};
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  // flock(2) knows no time limit, but for a signal.
-  for (std::chrono::milliseconds pause{1};; pause = std::min(pause * 2, kLongestPause)) {
-    if (std::optional<FileLock> lock = try_lock_container(paths, id)) return lock;
-    if (!path_exists(paths.container(id))) throw_removed(id);
-    if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
-    std::this_thread::sleep_for(pause);
-  }
+  const std::string path = paths.container(id);
+  std::optional<Fd> directory = try_open_path(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) throw_removed(id);
+  std::optional<FileLock> lock = FileLock::acquire_within(std::move(*directory), path, patience);
+  if (lock && !is_at(lock->fd(), path)) throw_removed(id);
+  return lock;
 }
 
 pid_t lock_holder(const Paths& paths, std::string_view id) {

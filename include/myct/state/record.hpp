@@ -74,7 +74,8 @@ struct Settings {
   std::vector<MountPoint> mounts;
   std::vector<MappedDevice> devices;
   std::vector<std::string> device_rules;
-  std::string cgroup_parent;  ///< "/a/b", or systemd's slice as "a.slice"; also where a control group is looked for whose myct was killed; empty: the default
+  std::string cgroup_parent;  ///< "/a/b", or systemd's slice as "a.slice"; also where a control group is looked for
+                              ///< whose myct was killed; empty: the default
   bool privileged = false;
   bool init = false;
 };

@@ -29,7 +29,8 @@ struct ContainerFlags {
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
-  std::string network = "none";
+  std::string network = "bridge";
+  std::vector<std::string> published;
   std::string restart;
   std::string stop_signal;
   std::optional<std::string> stop_timeout;

@@ -117,6 +117,30 @@ struct Field {
 };
 
 /// In alphabetical order, as they are in docker's JSON.
+/// Whether `next` goes on where a range that has begun with `first` has come to after `count` ports.
+bool continues(const state::PublishedPort& first, const state::PublishedPort& next, int count) {
+  return next.host_address == first.host_address && next.protocol == first.protocol &&
+         next.host_port == first.host_port + count && next.container_port == first.container_port + count;
+}
+
+/// "0.0.0.0:8000-8001->80-81/tcp, 127.0.0.1:53->53/udp"
+std::string ports_text(const std::vector<state::PublishedPort>& ports) {
+  const auto range = [](int first, int count) {
+    return count == 1 ? std::to_string(first) : fmt::format("{}-{}", first, first + count - 1);
+  };
+  std::string text;
+  for (size_t begin = 0, end = 0; begin < ports.size(); begin = end) {
+    const state::PublishedPort& port = ports[begin];
+    for (end = begin + 1; end < ports.size(); ++end)
+      if (!continues(port, ports[end], static_cast<int>(end - begin))) break;
+    const int count = static_cast<int>(end - begin);
+    text += fmt::format("{}{}:{}->{}/{}", text.empty() ? "" : ", ",
+                        port.host_address.empty() ? "0.0.0.0" : port.host_address, range(port.host_port, count),
+                        range(port.container_port, count), state::protocol_word(port.protocol));
+  }
+  return text;
+}
+
 constexpr std::array kFields = {
     Field{{"Command", "COMMAND"},
           [](const View& view, const ContainerSummary& c) {
@@ -135,8 +159,7 @@ constexpr std::array kFields = {
     Field{{"Names", "NAMES"}, [](const View&, const ContainerSummary& c) { return c.record.name; }},
     Field{{"Networks", "NETWORKS"}, [](const View&, const ContainerSummary& c) { return c.record.settings.network; }},
     Field{{"Platform", "PLATFORM"}, [](const View&, const ContainerSummary&) { return std::string("linux"); }},
-    // There is no network to publish ports on.
-    Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary&) { return std::string(); }},
+    Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary& c) { return ports_text(c.ports); }},
     Field{{"RunningFor", "CREATED"},
           [](const View&, const ContainerSummary& c) { return duration_since(c.record.created) + " ago"; }},
     Field{{"Size", "SIZE"}, [](const View& view, const ContainerSummary& c) { return size_text(view, c.record); }},

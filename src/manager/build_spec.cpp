@@ -138,7 +138,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
   const RunRequest& request = inputs.request;
   oci::Linux section;
   for (const char* type : {"mount", "uts", "pid", "ipc", "cgroup"}) section.namespaces.push_back({.type = type});
-  if (request.network == NetworkMode::None) {
+  if (request.network != NetworkMode::Host) {
     section.namespaces.push_back({.type = "network"});
     // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
     section.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};

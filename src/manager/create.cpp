@@ -10,6 +10,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "myct/base/signals.hpp"
+#include "myct/network/network.hpp"
 #include "myct/network/resolver.hpp"
 #include "myct/security/defaults.hpp"
 #include "myct/state/events.hpp"
@@ -59,13 +60,27 @@ int image_stop_signal(const oci::ImageConfig& image) {
   return SIGTERM;
 }
 
+const char* network_word(NetworkMode network) {
+  switch (network) {
+    case NetworkMode::None:
+      return "none";
+    case NetworkMode::Host:
+      return "host";
+    case NetworkMode::Bridge:
+      break;
+  }
+  return network::kDefaultNetwork;
+}
+
 state::Settings describe_request(const Context& context, const RunRequest& request, const oci::ImageConfig& image,
                                  const std::vector<MountRequest>& mounts) {
   state::Settings settings;
   settings.entrypoint = request.entrypoint.value_or(image.entrypoint);
   settings.cmd = request.command.empty() && !request.entrypoint ? image.cmd : request.command;
   settings.user = request.user.value_or(image.user);
-  settings.network = request.network == NetworkMode::Host ? "host" : "none";
+  settings.network = network_word(request.network);
+  if (request.network == NetworkMode::Bridge)
+    for (const state::PublishedPort& port : request.ports) settings.ports.push_back(state::to_text(port));
   settings.cap_add = request.security.cap_add;
   settings.cap_drop = request.security.cap_drop;
   if (request.security.no_new_privileges) settings.security_options.emplace_back("no-new-privileges");
@@ -84,6 +99,14 @@ std::string host_file(const char* path) {
     log::warning("the container's copy is empty: {}", error.what());
     return {};
   }
+}
+
+/// The host's, but for servers that only the host reaches.
+std::string resolver_file(NetworkMode network) {
+  std::string text = host_file("/etc/resolv.conf");
+  if (network != NetworkMode::Bridge) return text;
+  if (network::is_systemd_stub(text)) text = host_file("/run/systemd/resolve/resolv.conf");
+  return network::build_resolv_conf(text);
 }
 
 /// The id's first digits; with the host's network the host's name, which that network knows.
@@ -107,7 +130,7 @@ void write_network_files(const std::string& directory, const oci::Spec& spec, Ne
     write_file_at(FdRef(AT_FDCWD), directory + "/hosts",
                   network == NetworkMode::Host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
   if (wanted("hostname")) write_file_at(FdRef(AT_FDCWD), directory + "/hostname", spec.hostname + "\n");
-  if (wanted("resolv.conf")) write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", host_file("/etc/resolv.conf"));
+  if (wanted("resolv.conf")) write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", resolver_file(network));
 }
 
 /// The init for --init as a file that can be bound into containers; shared by all, read-only to them. Not under /run,
@@ -205,7 +228,10 @@ Container create_container(const Context& context, const RunRequest& request, co
 }
 
 void restore_network_files(const Container& container) {
-  const NetworkMode network = container.record.settings.network == "host" ? NetworkMode::Host : NetworkMode::None;
+  const std::string& word = container.record.settings.network;
+  const NetworkMode network = word == "host"                     ? NetworkMode::Host
+                              : word == network::kDefaultNetwork ? NetworkMode::Bridge
+                                                                 : NetworkMode::None;
   write_network_files(container.directory, container.spec, network, FileState::LostByCrash);
 }
 
@@ -265,7 +291,7 @@ std::string create(const Context& context, const RunRequest& request, const imag
   write_cidfile(request, container.record.id, undo);
   container.record.started_at.reset();
   save_documents(context, container);
-  remove_tree(context.paths.run_container(container.record.id));
+  clear_run(context, container.record.id);
   undo.commit();
   state::append_event(context.paths, container.record, "create");
   return container.record.id;

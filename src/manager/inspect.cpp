@@ -62,7 +62,9 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
                        .spec = std::nullopt,
                        .directory = context.paths.container(id),
                        .log_path = {},
-                       .size = std::nullopt};
+                       .size = std::nullopt,
+                       .endpoint = std::nullopt};
+  if (state::is_active(container->status)) inputs.endpoint = network::load_endpoint(context.paths.run_container(id));
   const std::string config = inputs.directory + "/config.json";
   if (const std::optional<std::string> text = try_read_file(config)) inputs.spec = oci::spec_from_json(*text, config);
   const std::string log = inputs.directory + "/log.json";

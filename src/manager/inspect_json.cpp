@@ -109,6 +109,25 @@ std::vector<std::string> binds_of(const state::Record& record) {
   return binds;
 }
 
+/// "80/tcp" to where it is to be found; `ports` with the host's port 0 say what was asked for.
+Json build_ports(const std::vector<state::PublishedPort>& ports) {
+  Json object = Json::object();
+  for (const state::PublishedPort& port : ports) {
+    const std::string inside = fmt::format("{}/{}", port.container_port, state::protocol_word(port.protocol));
+    const std::string host_port = port.host_port == 0 ? std::string() : std::to_string(port.host_port);
+    const bool decided = port.host_port != 0 && port.host_address.empty();
+    object[inside].push_back({{"HostIp", decided ? "0.0.0.0" : port.host_address}, {"HostPort", host_port}});
+  }
+  return object;
+}
+
+Json build_port_bindings(const state::Settings& settings) {
+  std::vector<state::PublishedPort> ports;
+  for (const std::string& text : settings.ports)
+    if (std::optional<state::PublishedPort> port = state::published_port_from_text(text)) ports.push_back(*port);
+  return build_ports(ports);
+}
+
 Json build_host_config(const InspectInputs& inputs) {
   const state::Record& record = inputs.container.record;
   const state::Settings& settings = record.settings;
@@ -116,7 +135,7 @@ Json build_host_config(const InspectInputs& inputs) {
       {"Binds", list_or_null(binds_of(record))},
       {"LogConfig", build_log_config(record.log)},
       {"NetworkMode", settings.network},
-      {"PortBindings", Json::object()},
+      {"PortBindings", build_port_bindings(settings)},
       {"RestartPolicy",
        {{"Name", state::restart_word(record.restart.policy)}, {"MaximumRetryCount", record.restart.max_attempts}}},
       {"AutoRemove", record.auto_remove},
@@ -177,15 +196,17 @@ Json build_config(const InspectInputs& inputs) {
   return config;
 }
 
-/// There is no network but the container's own loopback, or the host's.
-Json build_network_settings(const std::string& network) {
-  Json networks = Json::object();
-  if (!network.empty()) networks[network] = {{"IPAddress", ""}, {"Gateway", ""}, {"MacAddress", ""}};
-  return {{"Ports", Json::object()},
-          {"IPAddress", ""},
-          {"Gateway", ""},
-          {"MacAddress", ""},
-          {"Networks", std::move(networks)}};
+Json build_network_settings(const InspectInputs& inputs) {
+  const network::Endpoint none;
+  const network::Endpoint& endpoint = inputs.endpoint ? *inputs.endpoint : none;
+  const Json addresses = {{"IPAddress", endpoint.address},
+                          {"IPPrefixLen", endpoint.prefix},
+                          {"Gateway", endpoint.gateway},
+                          {"MacAddress", endpoint.mac}};
+  Json settings = {{"Bridge", ""}, {"Ports", build_ports(endpoint.ports)}};
+  settings.update(addresses);
+  settings["Networks"] = {{inputs.container.record.settings.network, addresses}};
+  return settings;
 }
 
 Json build_image_config(const oci::ImageConfig& image) {
@@ -234,7 +255,7 @@ Json build_container_document(const InspectInputs& inputs) {
   }
   document["Mounts"] = build_mounts(record);
   document["Config"] = build_config(inputs);
-  document["NetworkSettings"] = build_network_settings(record.settings.network);
+  document["NetworkSettings"] = build_network_settings(inputs);
   return document;
 }
 

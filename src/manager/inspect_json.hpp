@@ -8,6 +8,7 @@
 #include "myct/image/inspect.hpp"
 #include "myct/manager/inspect.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/network/network.hpp"
 #include "myct/spec/runtime_spec.hpp"
 
 namespace myct::manager {
@@ -18,6 +19,7 @@ struct InspectInputs {
   std::string directory;          ///< the container's
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
+  std::optional<network::Endpoint> endpoint;  ///< of one that runs
 };
 
 [[nodiscard]] nlohmann::ordered_json build_container_document(const InspectInputs& inputs);

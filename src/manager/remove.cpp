@@ -112,7 +112,7 @@ void remove_everything(const Context& context, const state::Record& record, Remo
     for (const std::string& volume : record.anonymous_volumes) remove_volume(context, volume);
   remove_directory(context, record.id);
   state::release_name(context.paths, record.name, record.id);
-  remove_tree(context.paths.run_container(record.id));
+  clear_run(context, record.id);
 }
 
 bool reconcile(const Context& context, ContainerSummary& container) {
@@ -149,7 +149,7 @@ bool reconcile(const Context& context, ContainerSummary& container) {
     state::save_record(context.paths, record);
     state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(kUnknownExit)}});
   }
-  remove_tree(context.paths.run_container(record.id));
+  clear_run(context, record.id);
   container.run.reset();
   return false;
 }

@@ -67,7 +67,7 @@ Launched launch_existing(const Context& context, Container& container,
       remove_everything(context, record, RemoveVolumes::Anonymous);
     } else {
       state::save_record(context.paths, record);
-      remove_tree(context.paths.run_container(record.id));
+      clear_run(context, record.id);
     }
     throw;
   }

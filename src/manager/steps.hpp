@@ -10,6 +10,7 @@
 #include "myct/engine/engine.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/network/network.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/supervisor/client.hpp"
 #include "myct/supervisor/handover.hpp"
@@ -62,6 +63,14 @@ void check_mounts(const std::vector<MountRequest>& requests);
                                                              const std::vector<MountRequest>& requests);
 /// Removes a volume with its data; idempotent.
 void remove_volume(const Context& context, const std::string& name);
+
+// --- network.cpp ---------------------------------------------------------------------------------------------------
+/// Claims what the container is to have of its network; nullopt when it has none of ours. Throws Error.
+[[nodiscard]] std::optional<network::Lease> reserve_network(const Context& context, const state::Record& record);
+/// Makes it, for an init that waits. Throws Error.
+void connect_network(const Container& container, const network::Lease& lease, pid_t init);
+/// Gives back what a run has of networks, and removes its run directory. Idempotent. Throws Error.
+void clear_run(const Context& context, const std::string& id);
 
 // --- devices.cpp ---------------------------------------------------------------------------------------------------
 /// Every device node under /dev, for --privileged.

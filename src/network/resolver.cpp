@@ -16,4 +16,52 @@ std::string build_hosts(std::string_view address, std::string_view hostname) {
   return text;
 }
 
+namespace {
+
+/// Calls `take` with each line and, of a name server's, its address.
+template <typename Take>
+void for_each_line(std::string_view text, Take take) {
+  constexpr std::string_view kServer = "nameserver";
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    std::string_view address;
+    if (line.starts_with(kServer)) {
+      address = line.substr(kServer.size());
+      const size_t begin = address.find_first_not_of(" \t");
+      address = begin == std::string_view::npos ? std::string_view() : address.substr(begin);
+      address = address.substr(0, address.find_first_of(" \t#;\r"));
+    }
+    take(line, address);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+}
+
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+
+}  // namespace
+
+bool is_systemd_stub(std::string_view resolv_conf) {
+  bool any = false;
+  bool all = true;
+  for_each_line(resolv_conf, [&](std::string_view, std::string_view address) {
+    if (address.empty()) return;
+    any = true;
+    if (address != "127.0.0.53") all = false;
+  });
+  return any && all;
+}
+
+std::string build_resolv_conf(std::string_view host) {
+  std::string text;
+  bool has_server = false;
+  for_each_line(host, [&](std::string_view line, std::string_view address) {
+    if (is_loopback(address)) return;
+    if (!address.empty()) has_server = true;
+    text.append(line).push_back('\n');
+  });
+  if (!has_server) text += "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+  return text;
+}
+
 }  // namespace myct::network

@@ -108,6 +108,7 @@ Value settings_to_json(const Settings& settings) {
   json::write_unless_empty(object, "entrypoint", settings.entrypoint);
   json::write_unless_empty(object, "cmd", settings.cmd);
   json::write_unless_empty(object, "user", settings.user);
+  json::write_unless_empty(object, "ports", settings.ports);
   json::write_unless_empty(object, "capAdd", settings.cap_add);
   json::write_unless_empty(object, "capDrop", settings.cap_drop);
   json::write_unless_empty(object, "securityOptions", settings.security_options);

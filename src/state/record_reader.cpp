@@ -136,6 +136,7 @@ constexpr std::array kMembers = {
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),
     member<Section::Settings, &Settings::network>("network"),
+    member<Section::Settings, &Settings::ports>("ports"),
     member<Section::Settings, &Settings::cap_add>("capAdd"),
     member<Section::Settings, &Settings::cap_drop>("capDrop"),
     member<Section::Settings, &Settings::security_options>("securityOptions"),

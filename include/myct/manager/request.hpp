@@ -9,6 +9,7 @@
 
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/state/paths.hpp"
+#include "myct/state/port.hpp"
 #include "myct/state/record.hpp"
 
 namespace myct::manager {
@@ -32,7 +33,7 @@ struct MountRequest {
   std::vector<std::string> tmpfs_options;
 };
 
-enum class NetworkMode : uint8_t { None, Host };
+enum class NetworkMode : uint8_t { None, Host, Bridge };
 
 struct SecurityRequest {
   std::vector<std::string> cap_add;
@@ -54,7 +55,8 @@ struct RunRequest {
   std::optional<std::string> workdir;
   std::optional<std::string> user;
   std::vector<MountRequest> mounts;
-  NetworkMode network = NetworkMode::None;
+  NetworkMode network = NetworkMode::Bridge;
+  std::vector<state::PublishedPort> ports;
   std::vector<oci::Rlimit> ulimits;
   SecurityRequest security;
   std::map<std::string, std::string> labels;

@@ -36,6 +36,7 @@ class Paths {
   [[nodiscard]] std::string run_container(std::string_view id) const {
     return run_containers() + "/" + std::string(id);
   }
+  [[nodiscard]] std::string run_networks() const { return runtime_dir_ + "/networks"; }
   /// What has happened to containers since the boot, a JSON object a line.
   [[nodiscard]] std::string events() const { return runtime_dir_ + "/events"; }
   /// Lock files that belong to no container.

@@ -54,7 +54,8 @@ struct Settings {
   std::vector<std::string> entrypoint;
   std::vector<std::string> cmd;
   std::string user;
-  std::string network;  ///< "none", "host"
+  std::string network;             ///< "bridge", "none", "host"
+  std::vector<std::string> ports;  ///< as to_text(PublishedPort) has them
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;

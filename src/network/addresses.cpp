@@ -1,0 +1,68 @@
+#include "addresses.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+
+namespace myct::network {
+namespace {
+
+constexpr const char* kCursor = "/last";
+constexpr const char* kAddresses = "/addresses";
+
+}  // namespace
+
+AddressPool::AddressPool(std::string directory, Subnet subnet, Ipv4 gateway)
+    : directory_(std::move(directory)), subnet_(subnet), gateway_(gateway) {
+  make_directories(directory_ + kAddresses);
+}
+
+Ipv4 AddressPool::next_after(Ipv4 address) const noexcept {
+  // The first address is the network's own name, and the last one everybody's.
+  Ipv4 next{address.value + 1};
+  if (!subnet_.contains(next) || next >= subnet_.broadcast()) next = {subnet_.base.value + 1};
+  return next == gateway_ ? next_after(next) : next;
+}
+
+Ipv4 AddressPool::read_cursor() const {
+  const std::optional<Ipv4> last = parse_ipv4(try_read_file(directory_ + kCursor).value_or(""));
+  return last && subnet_.contains(*last) ? *last : subnet_.base;
+}
+
+void AddressPool::write_cursor(Ipv4 address) const {
+  // Half a write of two processes at once is no address, and then the search begins anew: only a hint.
+  write_file_at(FdRef(AT_FDCWD), directory_ + kCursor, to_text(address));
+}
+
+std::string AddressPool::path_of(Ipv4 address) const { return directory_ + kAddresses + "/" + to_text(address); }
+
+Ipv4 AddressPool::claim(const std::string& container_id, const std::function<void(Ipv4)>& before) const {
+  const Ipv4 first = next_after(read_cursor());
+  Ipv4 address = first;
+  do {
+    before(address);
+    if (::symlink(container_id.c_str(), path_of(address).c_str()) == 0) {
+      write_cursor(address);
+      return address;
+    }
+    if (errno != EEXIST) throw_errno("claim the address {} in '{}'", to_text(address), directory_);
+    address = next_after(address);
+  } while (address != first);
+  throw Error(ErrorKind::Conflict, fmt::format("every address of {} is taken", to_text(subnet_)), 0,
+              "stop containers, or see 'myct system check'");
+}
+
+void AddressPool::release(Ipv4 address, const std::string& container_id) const {
+  char holder[PATH_MAX];
+  const std::string path = path_of(address);
+  const ssize_t size = ::readlink(path.c_str(), holder, sizeof holder);
+  if (size == -1 && errno == ENOENT) return;
+  if (size == -1) throw_errno("read '{}'", path);
+  if (std::string_view(holder, static_cast<size_t>(size)) == container_id) remove_file(path);
+}
+
+}  // namespace myct::network

@@ -119,6 +119,7 @@ void connect_to_bridge(const Lease& lease, pid_t pid) {
 
 Lease reserve(const Directories& directories, const std::string& container_id,
               const std::vector<state::PublishedPort>& ports) {
+  release(directories, container_id);  // what its last run had: between two runs of a policy nobody has cleared up
   Lease lease;
   lease.directory = directory_of(directories);
   Endpoint& endpoint = lease.endpoint;

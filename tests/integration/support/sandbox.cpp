@@ -39,7 +39,8 @@ bool may_stay(const std::string& path) {
       "/root|/run"
       "|/root/(images|layers|cache)(/[^.].*)?"
       "|/root/(containers|names|volumes)"
-      "|/run/(containers|init|events|locks(/.*)?)");
+      "|/run/(containers|init|events|locks(/.*)?)"
+      "|/run/networks(/bridge(/(addresses|last|lock|network\\.json))?)?");
   return std::regex_match(path, kAllowed) && path.find("/.staging") == std::string::npos;
 }
 

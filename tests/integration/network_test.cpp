@@ -1,0 +1,299 @@
+// Containers on the default bridge, with real packets: the test's network namespace is the host, a second one, joined
+// by a pair of interfaces, is the world outside.
+#include <algorithm>
+#include <fstream>
+
+#include "detached.hpp"
+
+namespace myct::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+constexpr const char* kServer = "mkdir -p /www; hostname >/www/name; exec httpd -f -v -p 80 -h /www";
+
+class Network : public DetachedTest {
+ protected:
+  void SetUp() override {
+    DetachedTest::SetUp();
+    Command holding = tool("exec unshare --net sh -c 'ip link set lo up; echo there; exec sleep 1000'");
+    world_.emplace(holding);
+    ASSERT_TRUE(world_->read_until("there\n"));
+    const std::string pid = std::to_string(world_->pid());
+    ASSERT_EQ(here("ip link add lan0 type veth peer name lan1 netns " + pid +
+                   " && ip addr add 192.0.2.1/24 dev lan0 && ip link set lan0 up && ip route add default via 192.0.2.2")
+                  .status,
+              0);
+    ASSERT_EQ(outside("ip addr add 192.0.2.2/24 dev lan1 && ip link set lan1 up").status, 0);
+  }
+  void TearDown() override {
+    (void)here("ip link del lan0");
+    if (world_) {
+      world_->signal(SIGKILL);
+      world_->wait();
+    }
+    DetachedTest::TearDown();
+  }
+  [[nodiscard]] Command tool(const std::string& script) const {
+    Command command = this->command({});
+    command.argv = {"/bin/sh", "-c", script};
+    return command;
+  }
+  [[nodiscard]] Result here(const std::string& script) const { return run(tool(script)); }
+  [[nodiscard]] Result outside(const std::string& script) const {
+    Command command = tool(script);
+    command.argv = {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(world_->pid()) + "/ns/net", "/bin/sh", "-c",
+                    script};
+    return run(command);
+  }
+  /// What a web server answers, asked until it does: it has just been started.
+  [[nodiscard]] std::string fetched(const std::string& url) const {
+    return here("curl -s -m 5 --retry 20 --retry-connrefused --retry-delay 0 " + url).out;
+  }
+  [[nodiscard]] std::string fetched_outside(const std::string& url) const {
+    return outside("curl -s -m 5 --retry 20 --retry-connrefused --retry-delay 0 " + url).out;
+  }
+  [[nodiscard]] std::string inspect(const std::string& name, const std::string& field) const {
+    const std::string out = myct({"inspect", "-f", "{{" + field + "}}", name}).out;
+    return out.substr(0, out.find('\n'));
+  }
+  [[nodiscard]] std::string address_of(const std::string& name) const {
+    return inspect(name, ".NetworkSettings.IPAddress");
+  }
+  /// Elements of the map of published ports, as nft shows them.
+  [[nodiscard]] std::string published() const {
+    return here(
+               "nft list map inet myct published 2>/dev/null | tr -d '\\n\\t'; nft list map inet myct published_at "
+               "2>/dev/null | tr -d '\\n\\t'")
+        .out;
+  }
+  [[nodiscard]] std::vector<std::string> addresses() const {
+    return lines_of(here("ls " + runtime_dir() + "/networks/bridge/addresses").out);
+  }
+
+  [[nodiscard]] pid_t world_pid() const { return world_->pid(); }
+
+ private:
+  std::optional<Process> world_;
+};
+
+TEST_F(Network, is_there_before_the_first_instruction) {
+  EXPECT_THAT(shell({}, "ip -o -4 addr show dev eth0; ip route; ip -o link show lo").out,
+              AllOf(HasSubstr("inet 10.88.0."), HasSubstr("default via 10.88.0.1 dev eth0"), HasSubstr("LOOPBACK,UP")));
+}
+
+TEST_F(Network, leads_outside_with_the_hosts_address) {
+  // The world has no route to the container's own address.
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
+  EXPECT_EQ(shell({"--network", "none"}, "ping -c 1 -W 1 192.0.2.2 2>/dev/null >/dev/null").status, 1);
+}
+
+TEST_F(Network, names_the_container_in_its_hosts_file) {
+  EXPECT_TRUE(prints(shell({"-h", "web"},
+                           "grep -c \"^$(ip -o -4 addr show eth0 | sed 's/.*inet \\(.*\\)\\/.*/\\1/')"
+                           ".web$\" /etc/hosts"),
+                     "1\n"));
+}
+
+TEST_F(Network, joins_containers) {
+  start("web", kServer);
+  const std::string url = "http://" + address_of("web") + "/name";
+  EXPECT_EQ(fetched(url), inspect("web", ".Config.Hostname") + "\n");
+  EXPECT_TRUE(prints(shell({}, "wget -q -O- " + url), inspect("web", ".Config.Hostname") + "\n"));
+  remove("web");
+}
+
+TEST_F(Network, publishes_a_port_to_everybody) {
+  start("web", kServer, {"-p", "8080:80"});
+  const std::string name = inspect("web", ".Config.Hostname") + "\n";
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), name);
+  EXPECT_EQ(fetched("http://192.0.2.1:8080/name"), name);
+  EXPECT_EQ(fetched("http://10.88.0.1:8080/name"), name);
+  EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name);
+  EXPECT_TRUE(prints(shell({}, "wget -q -O- http://192.0.2.1:8080/name"), name)) << "from another container";
+  EXPECT_TRUE(prints(myct({"exec", "web", "wget", "-q", "-O-", "http://192.0.2.1:8080/name"}), name)) << "from itself";
+  EXPECT_THAT(myct({"logs", "web"}).err, HasSubstr("192.0.2.2")) << "the source address is not kept";
+  remove("web");
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(Network, publishes_to_one_address_only) {
+  start("web", kServer, {"-p", "127.0.0.1:8080:80"});
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), inspect("web", ".Config.Hostname") + "\n");
+  EXPECT_NE(outside("curl -s -m 2 http://192.0.2.1:8080/name").status, 0);
+  EXPECT_TRUE(prints(myct({"port", "web"}), "80/tcp -> 127.0.0.1:8080\n"));
+  remove("web");
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(Network, publishes_datagrams) {
+  Process ear(probe_command({"-p", "5353:53/udp"}, {"datagram", "53"}));
+  ASSERT_TRUE(ear.read_until("ready\n"));
+  Command speaking = tool("");
+  speaking.argv = {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(world_pid()) + "/ns/net", "/bin/bash", "-c",
+                   "exec 3<>/dev/udp/192.0.2.1/5353; printf hello >&3; head -c 5 <&3"};
+  EXPECT_EQ(run(speaking).out, "hello");
+  EXPECT_EQ(ear.wait().out, "ready\nhello\n");
+}
+
+TEST_F(Network, lets_nobody_in_to_what_is_not_published) {
+  start("web", kServer);
+  ASSERT_NE(fetched("http://" + address_of("web") + "/name"), "");
+  ASSERT_EQ(outside("ip route add 10.88.0.0/16 via 192.0.2.1").status, 0);
+  EXPECT_NE(outside("curl -s -m 2 http://" + address_of("web") + "/name").status, 0);
+  remove("web");
+}
+
+TEST_F(Network, shows_ports_where_docker_does) {
+  start("web", kServer, {"-p", "8000-8002:80-82", "-p", "127.0.0.1:53:53/udp"});
+  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "0.0.0.0:8000-8002->80-82/tcp, 127.0.0.1:53->53/udp\n"));
+  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8001\n"));
+  EXPECT_TRUE(prints(myct({"port", "web", "53/udp"}), "127.0.0.1:53\n"));
+  EXPECT_TRUE(fails_with(myct({"port", "web", "99"}), 1, "no public port '99/tcp' published for web"));
+  EXPECT_EQ(inspect("web", "(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort"), "8000");
+  EXPECT_EQ(inspect("web", "(index (index .HostConfig.PortBindings \"53/udp\") 0).HostIp"), "127.0.0.1");
+  EXPECT_EQ(myct({"stop", "-t", "0", "web"}).status, 0);
+  EXPECT_TRUE(prints(myct({"ps", "-a", "--format", "{{.Ports}}"}), "\n"));
+  EXPECT_TRUE(prints(myct({"port", "web"}), ""));
+  remove("web");
+}
+
+TEST_F(Network, refuses_a_port_that_a_container_has) {
+  start("web", kServer, {"-p", "8080:80"});
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,
+                         "publish port 0.0.0.0:8080/tcp: Address already in use: container " +
+                             inspect("web", ".Id").substr(0, 12) + " has it"));
+  EXPECT_TRUE(prints(myct({"ps", "-aq", "--filter", "name=web"}).out.empty() ? Result{} : myct({"port", "web"}),
+                     "80/tcp -> 0.0.0.0:8080\n"));
+  remove("web");
+}
+
+TEST_F(Network, refuses_a_port_that_a_program_has) {
+  Process program(tool("exec busybox nc -l -p 8080"));
+  ASSERT_TRUE(eventually([&] { return !here("ss -Hltn sport = :8080").out.empty(); }));
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:80", "busybox", "true"}), 125,
+                         "busybox (process " + std::to_string(program.pid()) + ") has it"));
+  program.signal(SIGKILL);
+  program.wait();
+}
+
+TEST_F(Network, takes_the_first_free_port_of_a_range) {
+  start("one", "sleep 1000", {"-p", "8000-8001:80"});
+  start("two", "sleep 1000", {"-p", "8000-8001:80"});
+  EXPECT_TRUE(prints(myct({"port", "one"}), "80/tcp -> 0.0.0.0:8000\n"));
+  EXPECT_TRUE(prints(myct({"port", "two"}), "80/tcp -> 0.0.0.0:8001\n"));
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8000-8001:80", "busybox", "true"}), 125, "publish port"));
+  remove("one");
+  remove("two");
+}
+
+TEST_F(Network, gives_fifty_at_once_addresses_and_ports_of_their_own) {
+  constexpr int kMany = 50;
+  std::vector<Process> starting;
+  for (int number = 0; number < kMany; ++number)
+    starting.emplace_back(
+        command({"run", "-d", "--name", "many" + std::to_string(number), "-p", "80", "busybox", "sleep", "1000"}));
+  for (Process& process : starting) {
+    const Result result = process.wait();
+    EXPECT_EQ(result.status, 0) << result;
+  }
+  std::set<std::string> ports;
+  for (const std::string& line : lines_of(myct({"ps", "--format", "{{.Ports}}"}).out)) ports.insert(line);
+  EXPECT_EQ(ports.size(), size_t{kMany});
+  EXPECT_EQ(addresses().size(), size_t{kMany});
+  for (int number = 0; number < kMany; ++number)
+    EXPECT_EQ(myct({"rm", "-f", "many" + std::to_string(number)}).status, 0);
+  EXPECT_THAT(addresses(), IsEmpty());
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(Network, does_not_give_an_address_anew_at_once) {
+  std::set<std::string> seen;
+  for (int round = 0; round < 5; ++round) seen.insert(shell({}, "ip -o -4 addr show dev eth0").out);
+  EXPECT_EQ(seen.size(), 5U);
+}
+
+TEST_F(Network, keeps_away_from_a_subnet_that_the_host_uses) {
+  ASSERT_EQ(here("ip route add 10.88.3.0/24 via 192.0.2.2").status, 0);
+  EXPECT_THAT(shell({}, "ip -o -4 addr show dev eth0").out, HasSubstr("inet 10.89.0."));
+}
+
+TEST_F(Network, comes_back_with_its_port_after_a_restart) {
+  start("web", kServer, {"-p", "8080:80"});
+  EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
+  EXPECT_EQ(myct({"restart", "-t", "0", "web"}).status, 0);
+  EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
+  EXPECT_THAT(addresses(), ::testing::SizeIs(1));
+  remove("web");
+}
+
+TEST_F(Network, comes_back_with_its_port_by_the_restart_policy) {
+  start("web", kServer, {"-p", "8080:80", "--restart", "always"});
+  EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
+  ::kill(std::stoi(inspect("web", ".State.Pid")), SIGKILL);
+  EXPECT_TRUE(eventually([&] { return inspect("web", ".RestartCount") == "1" && becomes("web", "Up"); }));
+  EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
+  EXPECT_THAT(addresses(), ::testing::SizeIs(1));
+  remove("web");
+}
+
+TEST_F(Network, is_given_back_by_whoever_finds_the_owner_killed) {
+  start("web", kServer, {"-p", "8080:80"});
+  const std::string run = read_file(runtime_dir() + "/containers/" + inspect("web", ".Id") + "/run.json");
+  ::kill(std::stoi(run.substr(run.find("\"pid\":", run.find("\"owner\"")) + 6)), SIGKILL);
+  EXPECT_TRUE(becomes("web", "Exited"));
+  EXPECT_THAT(addresses(), IsEmpty());
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+  EXPECT_EQ(shell({"-p", "8080:80"}, "true").status, 0) << "the port is not free";
+  remove("web");
+}
+
+TEST_F(Network, is_made_again_when_somebody_has_taken_it_away) {
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
+  ASSERT_EQ(here("nft flush ruleset && ip link del myct0").status, 0);
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
+  ASSERT_EQ(here("nft flush ruleset").status, 0);
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
+}
+
+TEST_F(Network, says_what_is_missing_where_it_cannot_be_made) {
+  Command without = command({"run", "--rm", "busybox", "true"});
+  without.argv.insert(without.argv.begin(), {"/sbin/capsh", "--drop=cap_net_admin", "--", "-c", "exec \"$@\"", "sh"});
+  EXPECT_TRUE(fails_with(run(without), 125, "it needs CAP_NET_ADMIN; or use --network none or host"));
+}
+
+TEST_F(Network, warns_of_ports_that_mean_nothing) {
+  const Result result = shell({"--network", "host", "-p", "80"}, "echo well");
+  EXPECT_EQ(result.out, "well\n");
+  EXPECT_THAT(result.err, HasSubstr("published ports are of no account with --network host"));
+}
+
+struct BadPort {
+  const char* name;
+  const char* text;
+  const char* error;
+};
+
+class NetworkBadPort : public ContainerTest, public ::testing::WithParamInterface<BadPort> {};
+
+TEST_P(NetworkBadPort, is_refused_before_anything_is_made) {
+  EXPECT_TRUE(fails_with(myct({"run", "-p", GetParam().text, "busybox", "true"}), 125, GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, NetworkBadPort,
+                         ::testing::Values(BadPort{"no_number", "web", "'web' is not a port"},
+                                           BadPort{"too_large", "80:65536", "'65536' is not a port"},
+                                           BadPort{"zero", "0", "'0' is not a port"},
+                                           BadPort{"protocol", "80/icmp", "'icmp' is not tcp, udp or sctp"},
+                                           BadPort{"lengths", "90-91:80-82", "are of different lengths"},
+                                           BadPort{"backwards", "91-90:80-81", "ends before it begins"},
+                                           BadPort{"address", "nowhere:80:80", "'nowhere' is not an IPv4 address"},
+                                           BadPort{"foreign_address", "198.51.100.1:80:80", "no such address"}),
+                         [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace myct::test

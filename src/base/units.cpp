@@ -47,6 +47,16 @@ std::optional<uint64_t> parse_size(std::string_view text, double base) {
   return static_cast<uint64_t>(value);
 }
 
+std::string format_size(uint64_t bytes, double base, int digits, const std::array<const char*, 7>& units) {
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= base && unit + 1 < units.size()) {
+    value /= base;
+    ++unit;
+  }
+  return fmt::format("{:.{}g}{}", value, digits, units[unit]);
+}
+
 bool take(std::string_view& text, char expected) noexcept {
   if (!text.starts_with(expected)) return false;
   text.remove_prefix(1);
@@ -121,14 +131,11 @@ std::optional<uint64_t> parse_bytes(std::string_view text) { return parse_size(t
 std::optional<uint64_t> parse_decimal_bytes(std::string_view text) { return parse_size(text, 1000); }
 
 std::string human_size(uint64_t bytes, int digits) {
-  constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-  double value = static_cast<double>(bytes);
-  size_t unit = 0;
-  while (value >= 1000.0 && unit + 1 < kUnits.size()) {
-    value /= 1000.0;
-    ++unit;
-  }
-  return fmt::format("{:.{}g}{}", value, digits, kUnits[unit]);
+  return format_size(bytes, 1000.0, digits, {"B", "kB", "MB", "GB", "TB", "PB", "EB"});
+}
+
+std::string human_binary_size(uint64_t bytes) {
+  return format_size(bytes, 1024.0, 4, {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"});
 }
 
 std::string human_duration(std::chrono::seconds duration) {

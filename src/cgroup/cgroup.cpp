@@ -1,18 +1,18 @@
 // Making, killing and removing a container's control group by plain file operations (Documentation/admin-guide/
-// cgroup-v2.rst). Limits are written elsewhere; this file only needs that the hierarchy exists.
+// cgroup-v2.rst).
 #include "myct/cgroup/cgroup.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <memory>
 
+#include "controllers.hpp"
+#include "hierarchy.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
@@ -21,11 +21,6 @@ namespace myct::cgroup {
 namespace {
 
 constexpr int kWaitMilliseconds = 10'000;
-
-bool is_cgroup2(const char* path) {
-  struct statfs status {};
-  return ::statfs(path, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
-}
 
 /// Waits until cgroup.events has the line `wanted`: it becomes readable-with-priority on each change (cgroup-v2.rst,
 /// "cgroup.events"). False when that takes too long. No such group any more: true.
@@ -81,16 +76,16 @@ void remove_groups_below(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> find_hierarchy() {
-  for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"})
-    if (is_cgroup2(path)) return path;
-  return std::nullopt;
-}
-
-Cgroup Cgroup::create(const std::string& hierarchy, const std::string& path) {
-  const std::string absolute = hierarchy + path;
-  make_directories(absolute);
-  return {open_path(absolute, O_RDONLY | O_DIRECTORY), absolute};
+Cgroup Cgroup::create(const std::string& path, const std::vector<Setting>& settings) {
+  enable_controllers(path.substr(0, path.rfind('/')), settings);
+  make_group(path);
+  try {
+    apply_settings(path, settings);
+    return open(path);
+  } catch (const Error&) {
+    remove_cgroup(path);
+    throw;
+  }
 }
 
 void Cgroup::add(pid_t pid) const {
@@ -143,7 +138,8 @@ bool OomWatch::killed() {
 }
 
 void remove_cgroup(const std::string& path) {
-  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
+  if (::rmdir(path.c_str()) == 0) return remove_made_parents(path);
+  if (errno == ENOENT) return;
   // EBUSY: processes or groups are left in it. cgroup.kill (5.14) reaches those that fork meanwhile, too.
   // ENODEV: somebody else has removed it since the open.
   if (const std::optional<Fd> kill = try_open_path(path + "/cgroup.kill", O_WRONLY))
@@ -151,6 +147,7 @@ void remove_cgroup(const std::string& path) {
   wait_until_empty(path);
   remove_groups_below(path);
   if (::rmdir(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove cgroup '{}'", path);
+  remove_made_parents(path);
 }
 
 }  // namespace myct::cgroup

@@ -48,6 +48,7 @@ constexpr std::array kCommands = {
     Command{"cp", "Copy files between a container and the host", define_cp, NeedsRoot::Yes},
     Command{"diff", "List what a container has changed in its image's files", define_diff, NeedsRoot::Yes},
     Command{"top", "Show the processes of a container", define_top, NeedsRoot::Yes, Offer::Running},
+    Command{"stats", "Show what containers use, again and again", define_stats, NeedsRoot::Yes, Offer::Running},
     Command{"port", "List the ports of a container that are published", define_port, NeedsRoot::Yes},
     Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},
     Command{"images", "List images", define_images, NeedsRoot::Yes},

@@ -3,6 +3,7 @@
 
 #include "command.hpp"
 #include "flags.hpp"
+#include "limit_options.hpp"
 #include "myct/base/error.hpp"
 #include "myct/manager/manager.hpp"
 #include "output.hpp"
@@ -28,6 +29,7 @@ void define_update(CLI::App& command, Action& action) {
   struct Flags {
     std::vector<std::string> containers;
     std::optional<std::string> restart;
+    LimitFlags limits;
   };
   const auto flags = std::make_shared<Flags>();
   set_usage(command, "Usage: myct update [OPTIONS] CONTAINER [CONTAINER...]");
@@ -36,12 +38,15 @@ void define_update(CLI::App& command, Action& action) {
       .add_option("--restart", flags->restart, "When to start it again: no, on-failure[:N], always or unless-stopped")
       ->type_name("POLICY")
       ->take_last();
+  add_limit_options(command, flags->limits);
   action = [flags](const manager::Context& context) {
-    if (!flags->restart)
+    if (!flags->restart && !has_limits(flags->limits))
       throw Error(ErrorKind::Usage, "nothing to update", 0, "see 'myct update --help'").set_exit_status(1);
-    const state::Restart restart = parse_restart(*flags->restart);
+    manager::UpdateRequest request;
+    if (has_limits(flags->limits)) request.limits = parse_limits(flags->limits);
+    if (flags->restart) request.restart = parse_restart(*flags->restart);
     return for_all_targets_at_once(flags->containers, [&](const std::string& name) {
-      manager::update_restart(context, name, restart);
+      manager::update(context, name, request);
       print_line(name);
     });
   };

@@ -71,6 +71,7 @@ void define_rm(CLI::App& command, Action& action);
 void define_cp(CLI::App& command, Action& action);
 void define_diff(CLI::App& command, Action& action);
 void define_top(CLI::App& command, Action& action);
+void define_stats(CLI::App& command, Action& action);
 void define_port(CLI::App& command, Action& action);
 void define_import(CLI::App& command, Action& action);
 void define_images(CLI::App& command, Action& action);

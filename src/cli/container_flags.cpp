@@ -134,6 +134,8 @@ void add_container_flags(CLI::App& command, ContainerFlags& flags) {
   add_container_options(command, flags);
   add_process_options(command, flags);
   add_environment_options(command, flags);
+  add_limit_options(command, flags.limits);
+  add_resource_options(command, flags.resources);
   // Options stop at the first other word: "myct run IMAGE ls -l" gives -l to ls.
   command.prefix_command();
 }
@@ -145,6 +147,7 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
                               .mounts = parse_mounts(flags),
                               .network = parse_network(flags.network),
                               .security = parse_security(flags),
+                              .limits = parse_limits(flags.limits),
                               .labels = parse_labels(flags.labels),
                               .cidfile = flags.cidfile,
                               .restart = parse_restart(flags.restart),
@@ -173,6 +176,7 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
   }
   if (request.workdir && !request.workdir->starts_with('/'))
     throw_error(ErrorKind::Usage, "the working directory '{}' is not an absolute path", *request.workdir);
+  apply_resource_flags(flags.resources, request);
   for (const std::string& text : flags.ulimits) request.ulimits.push_back(parse_ulimit(text));
   return request;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command.hpp"
+#include "limit_options.hpp"
 #include "myct/manager/request.hpp"
 
 namespace myct::cli {
@@ -29,6 +30,8 @@ struct ContainerFlags {
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
+  LimitFlags limits;
+  ResourceFlags resources;
   std::string network = "bridge";
   std::vector<std::string> published;
   std::string restart;

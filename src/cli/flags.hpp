@@ -44,6 +44,39 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// --security-opt: no-new-privileges[=bool], seccomp=unconfined|builtin, systempaths=unconfined.
 void apply_security_option(const std::string& text, manager::SecurityRequest& security);
 
+// --- limits; `option` is for messages --------------------------------------------------------------------------------
+/// Bytes, "512M", "1.5g"; 0 is none.
+[[nodiscard]] int64_t parse_memory(const std::string& text, std::string_view option);
+/// The same, or -1 for no limit.
+[[nodiscard]] int64_t parse_memory_swap(const std::string& text);
+/// --memory-swappiness: only -1, which leaves it as it is.
+void check_swappiness(const std::string& text);
+/// --cpus: "1.5" or "150%", in billionths of a processor; what cannot be told in these is refused.
+[[nodiscard]] int64_t parse_cpus(const std::string& text);
+/// A whole number from `least` to `most`; or 0, which is the default or no limit; or, if it takes that, -1 for no
+/// limit.
+struct NumberRange {
+  int64_t least;
+  int64_t most;
+  bool takes_minus_one = false;
+};
+[[nodiscard]] int64_t parse_number(const std::string& text, std::string_view option, NumberRange range);
+/// "/dev/sda:10mb" with bytes a second, "/dev/sda:1000" with a number, or a weight from 10 to 1000.
+enum class DeviceQuantity : uint8_t { Bytes, Number, Weight };
+[[nodiscard]] manager::DeviceLimit parse_device_limit(const std::string& text, std::string_view option,
+                                                      DeviceQuantity quantity);
+
+/// --device HOST[:CONTAINER][:rwm].
+[[nodiscard]] manager::DeviceRequest parse_device(const std::string& text);
+/// --device-cgroup-rule "c 10:200 rwm".
+[[nodiscard]] std::string parse_device_rule(const std::string& text);
+/// --cgroup-parent: a path below the hierarchy, with one slash before each name.
+[[nodiscard]] std::string parse_cgroup_parent(const std::string& text);
+/// -1000 to 1000.
+[[nodiscard]] int parse_oom_score(const std::string& text);
+/// --cgroupns private|host.
+[[nodiscard]] manager::CgroupView parse_cgroup_view(const std::string& text);
+
 /// A signal's name or number.
 [[nodiscard]] int parse_signal_option(const std::string& text);
 /// Seconds, or -1 for ever.

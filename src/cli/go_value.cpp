@@ -12,9 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 12> kMaps = {"Annotations", "Data",     "DriverOpts", "ExposedPorts",
                                                     "Labels",      "Networks", "Options",    "PortBindings",
                                                     "Ports",       "Sysctls",  "Tmpfs",      "Volumes"};
-constexpr std::array<std::string_view, 14> kLists = {"Args",    "Binds",      "CapAdd",      "CapDrop", "Cmd",
-                                                     "Devices", "Entrypoint", "Env",         "ExecIDs", "Layers",
-                                                     "Mounts",  "RepoTags",   "SecurityOpt", "Ulimits"};
+constexpr std::array<std::string_view, 15> kLists = {
+    "Args", "Binds",   "CapAdd", "CapDrop", "Cmd",      "DeviceCgroupRules", "Devices", "Entrypoint",
+    "Env",  "ExecIDs", "Layers", "Mounts",  "RepoTags", "SecurityOpt",       "Ulimits"};
 
 template <size_t Size>
 bool contains(const std::array<std::string_view, Size>& names, std::string_view name) noexcept {

@@ -25,6 +25,7 @@ constexpr std::string_view kCapabilities =
 constexpr std::array kOptionWords = {
     OptionWords{"", "cap-add", kCapabilities},
     OptionWords{"", "cap-drop", kCapabilities},
+    OptionWords{"", "cgroupns", "host private"},
     OptionWords{"", "format", "json table"},
     OptionWords{"", "log-driver", "json-file journald none passthrough"},
     OptionWords{"", "log-opt", "max-file= max-size="},

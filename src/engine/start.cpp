@@ -11,12 +11,15 @@
 #include <memory>
 
 #include "child/init.hpp"
+#include "group.hpp"
 #include "handshake.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "myct/base/syscall.hpp"
+#include "myct/base/units.hpp"
 #include "myct/cgroup/cgroup.hpp"
+#include "myct/cgroup/usage.hpp"
 #include "myct/engine/engine.hpp"
 #include "plan_child.hpp"
 
@@ -39,23 +42,6 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-/// A control group for the container, or nullopt on a host that has no v2 hierarchy or does not let us write to it:
-/// containers run without one, limits are refused elsewhere.
-std::optional<cgroup::Cgroup> try_create_cgroup(const std::string& path) {
-  if (path.empty()) return std::nullopt;
-  const std::optional<std::string> hierarchy = cgroup::find_hierarchy();
-  if (!hierarchy) {
-    log::info("no cgroup v2 hierarchy on this host: the container gets no control group");
-    return std::nullopt;
-  }
-  try {
-    return cgroup::Cgroup::create(*hierarchy, path);
-  } catch (const Error& error) {
-    log::info("the container gets no control group: {}", error.what());
-    return std::nullopt;
-  }
-}
-
 /// clone3(2) into the cgroup where the kernel can, else clone(2), and the child is moved there while it waits for
 /// Proceed.
 ChildProcess clone_child(uint64_t flags, const std::optional<cgroup::Cgroup>& cgroup, const ChildContext& context) {
@@ -77,6 +63,8 @@ ChildProcess clone_child(uint64_t flags, const std::optional<cgroup::Cgroup>& cg
   if (pid == -1) {
     const int errnum = errno;
     std::string hint;
+    if (errnum == EBUSY) hint = "its control group has groups of its own, which have controllers";
+    if (errnum == EAGAIN) hint = "the limit of processes is reached";
     if (errnum == ENOSPC) hint = "a limit in /proc/sys/user/max_*_namespaces is reached";
     if (errnum == EPERM) hint = "myct needs CAP_SYS_ADMIN: run it as root";
     throw Error(kind_of_errno(errnum), "make a process in new namespaces", errnum, hint);
@@ -145,11 +133,23 @@ struct Pending::State {
     return status;
   }
 
+  /// "out of memory (limit 6MiB)" if that is what the kernel has killed for, else empty.
+  [[nodiscard]] std::string lack_of_memory() const {
+    if (!cgroup || cgroup::oom_kills(cgroup->path()) == 0) return {};
+    const std::optional<cgroup::MemoryUsage> memory = cgroup::read_usage(cgroup->path()).memory;
+    return memory ? fmt::format("out of memory (limit {})", human_binary_size(memory->limit)) : "out of memory";
+  }
+
   /// The child ended without a word: say in which step, and by what.
   [[noreturn]] void throw_silent_death() {
     WaitStatus status = plan.enter ? adopt() : init.wait();
     if (init.pid() != 0) status = init.wait();
+    const std::string why = status.signaled ? lack_of_memory() : std::string();
     remove_cgroup();
+    if (!why.empty())
+      throw Error(ErrorKind::System,
+                  fmt::format("the container's init was killed during: {}: {}", step_text(step.get()), why), 0,
+                  "allow it more memory");
     if (status.signaled)
       throw_error(ErrorKind::System, "the container's init was killed by signal {} during: {}", status.value,
                   step_text(step.get()));
@@ -168,12 +168,16 @@ pid_t Pending::pid() const noexcept { return state_->init.pid(); }
 Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target) {
   HandshakePair pair = make_handshake();
   auto state = std::make_unique<Pending::State>(plan_enter(spec, options, target.init), std::move(pair.parent));
+  if (::prctl(PR_SET_DUMPABLE, 0) == -1) throw_errno("become undumpable");
   std::optional<cgroup::Cgroup> group;
   if (!target.cgroup.empty()) group = cgroup::Cgroup::open(target.cgroup);
-  if (::prctl(PR_SET_DUMPABLE, 0) == -1) throw_errno("become undumpable");
-  {
-    const SignalsBlocked blocked;
-    state->init = clone_child(0, group, state->context(pair.child, options));
+  const ChildContext context = state->context(pair.child, options);
+  const SignalsBlocked blocked;
+  try {
+    state->init = clone_child(0, group, context);
+  } catch (const Error& error) {
+    if (error.errnum() != EBUSY || !group) throw;
+    state->init = clone_child(0, open_group_of_init(target.cgroup, target.init), context);
   }
   return Pending(std::move(state));
 }
@@ -181,7 +185,7 @@ Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& 
 Pending spawn(const oci::Spec& spec, const SpawnOptions& options) {
   HandshakePair pair = make_handshake();
   auto state = std::make_unique<Pending::State>(plan_child(spec, options), std::move(pair.parent));
-  state->cgroup = try_create_cgroup(spec.linux_.cgroups_path);
+  state->cgroup = make_group(spec);
   const ChildContext context = state->context(pair.child, options);
   try {
     const SignalsBlocked blocked;

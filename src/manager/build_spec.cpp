@@ -4,6 +4,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/security/capabilities.hpp"
+#include "myct/security/defaults.hpp"
 #include "myct/security/seccomp_default.hpp"
 
 namespace myct::manager {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* kInitInContainer = "/sbin/docker-init";
+constexpr uint64_t kDefaultShmSize = 64 << 20;
 
 /// Appends "NAME=value", or puts it in the place of an earlier NAME.
 void set_variable(std::vector<std::string>& env, const std::string& variable) {
@@ -62,15 +64,19 @@ oci::Process build_process(const SpecInputs& inputs, security::CapabilitySet cap
   process.capabilities = security::oci_capabilities(capabilities);
   process.rlimits = request.ulimits;
   process.no_new_privileges = request.security.no_new_privileges;
+  process.oom_score_adj = request.oom_score_adj;
   return process;
 }
+
+/// Whether nodes that a program makes are to be of use: the device filter alone then says which.
+bool opens_devices(const RunRequest& request) { return request.security.privileged || !request.device_rules.empty(); }
 
 oci::Mount build_overlay(const SpecInputs& inputs) {
   oci::Mount overlay{.destination = "/", .type = "overlay", .source = "overlay"};
   for (const std::string& lowerdir : inputs.lowerdirs) overlay.options.push_back("lowerdir+=" + lowerdir);
   overlay.options.push_back("upperdir=" + inputs.container_directory + "/upper");
   overlay.options.push_back("workdir=" + inputs.container_directory + "/work");
-  if (!inputs.request.security.privileged) overlay.options.emplace_back("nodev");
+  if (!opens_devices(inputs.request)) overlay.options.emplace_back("nodev");
   // What is thrown away at the end need not be synced when the overlay is unmounted.
   if (inputs.request.remove) overlay.options.emplace_back("volatile");
   return overlay;
@@ -81,14 +87,18 @@ oci::Mount build_overlay(const SpecInputs& inputs) {
 std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
   const bool privileged = inputs.request.security.privileged;
   const char* access = privileged ? "rw" : "ro";
+  const std::string shm_size = fmt::format("size={}", inputs.request.shm_size.value_or(kDefaultShmSize));
   return {
       {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
-      {"/dev", "tmpfs", "tmpfs", {"nosuid", privileged ? "dev" : "nodev", "strictatime", "mode=755", "size=65536k"}},
+      {"/dev",
+       "tmpfs",
+       "tmpfs",
+       {"nosuid", opens_devices(inputs.request) ? "dev" : "nodev", "strictatime", "mode=755", "size=65536k"}},
       {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
       {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}},
       {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}},
       {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
-      {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=67108864"}},
+      {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", shm_size}},
   };
 }
 
@@ -134,18 +144,42 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
   return mounts;
 }
 
+/// The user's devices beside, for --privileged, all of the host's.
+std::vector<oci::Device> build_devices(const SpecInputs& inputs) {
+  std::vector<oci::Device> devices = inputs.devices.nodes;
+  if (!inputs.request.security.privileged) return devices;
+  for (const oci::Device& device : inputs.host_devices)
+    if (std::ranges::none_of(inputs.devices.nodes, [&](const auto& node) { return node.path == device.path; }))
+      devices.push_back(device);
+  return devices;
+}
+
+/// Of the rules that match a device the last one counts, so that the user's come last.
+void add_device_rules(const SpecInputs& inputs, std::vector<oci::DeviceRule>& rules) {
+  if (inputs.request.security.privileged) {
+    rules.push_back({.allow = true, .type = "a"});  // the specification's form of "everything"; it needs no filter
+    return;
+  }
+  rules = security::default_device_rules();
+  rules.insert(rules.end(), inputs.devices.rules.begin(), inputs.devices.rules.end());
+  for (const std::string& text : inputs.request.device_rules) rules.push_back(device_rule_from(text));
+}
+
 oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabilities) {
   const RunRequest& request = inputs.request;
   oci::Linux section;
-  for (const char* type : {"mount", "uts", "pid", "ipc", "cgroup"}) section.namespaces.push_back({.type = type});
+  for (const char* type : {"mount", "uts", "pid", "ipc"}) section.namespaces.push_back({.type = type});
+  if (request.cgroup_view == CgroupView::Private) section.namespaces.push_back({.type = "cgroup"});
   if (request.network != NetworkMode::Host) {
     section.namespaces.push_back({.type = "network"});
     // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
     section.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
   }
-  section.cgroups_path = cgroups_path(inputs.id);
+  section.cgroups_path = cgroups_path(request.cgroup_parent, inputs.id);
+  section.resources = inputs.limits;
+  add_device_rules(inputs, section.resources.devices);
   const SecurityRequest& security = request.security;
-  if (security.privileged) section.devices = inputs.host_devices;
+  section.devices = build_devices(inputs);
   if (!security.privileged && !security.system_paths_unconfined) {
     section.masked_paths = inputs.masked_paths;
     section.readonly_paths = inputs.readonly_paths;
@@ -156,7 +190,9 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
 
 }  // namespace
 
-std::string cgroups_path(const std::string& id) { return "/myct/" + id; }
+std::string cgroups_path(const std::string& parent, const std::string& id) {
+  return (parent.empty() ? "myct" : parent) + "/" + id;
+}
 
 std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image) {
   std::vector<std::string> args = request.entrypoint.value_or(image.entrypoint);

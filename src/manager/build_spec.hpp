@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "limits.hpp"
 #include "myct/manager/request.hpp"
 #include "myct/spec/image_spec.hpp"
 #include "myct/spec/runtime_spec.hpp"
@@ -22,6 +23,8 @@ struct SpecInputs {
   ResolvedUser user;
   std::vector<oci::Mount> mounts;         ///< the user's, with sources that exist
   std::vector<oci::Device> host_devices;  ///< for --privileged
+  MappedDevices devices;                  ///< for --device
+  oci::Resources limits;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::string init_path;  ///< the host's path of the init for --init
@@ -31,8 +34,8 @@ struct SpecInputs {
 /// Throws Error{Invalid} naming the option that cannot be fulfilled ("no command specified").
 [[nodiscard]] oci::Spec build_spec(const SpecInputs& inputs);
 
-/// Where a container's control group is made, below the hierarchy's mount point.
-[[nodiscard]] std::string cgroups_path(const std::string& id);
+/// Where a container's control group is made, as cgroup::locate() takes it. An empty parent is the default one.
+[[nodiscard]] std::string cgroups_path(const std::string& parent, const std::string& id);
 
 /// The program and its arguments: the request's entrypoint and command over the image's, as Docker combines them.
 [[nodiscard]] std::vector<std::string> command_line(const RunRequest& request, const oci::ImageConfig& image);

@@ -1,5 +1,7 @@
-// Changing what a container is called and how it is restarted.
+// Changing what a container is called, how it is restarted and what it may use.
+#include "limits.hpp"
 #include "myct/base/error.hpp"
+#include "myct/engine/engine.hpp"
 #include "myct/state/events.hpp"
 #include "myct/state/names.hpp"
 #include "steps.hpp"
@@ -11,6 +13,41 @@ state::Record load_locked(const Context& context, const std::string& id) {
   std::optional<state::Record> record = state::load_record(context.paths, id);
   if (!record) throw_error(ErrorKind::NotFound, "no such container: '{}'", id);
   return std::move(*record);
+}
+
+void check_restart(const state::Record& record, const state::Restart& restart) {
+  if (record.auto_remove && restart.policy != state::RestartPolicy::No)
+    throw_error(ErrorKind::Conflict, "it was made with --rm, and so can have no restart policy");
+}
+
+/// The control group of a container that runs, paused or not; nullopt when it does not. Under the container's lock.
+std::optional<std::string> live_cgroup(const Context& context, const std::string& id) {
+  const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
+  if (!run || !state::look_at(*run).init_runs) return std::nullopt;
+  if (run->cgroup.empty())
+    throw Error(ErrorKind::Unsupported, "it runs without a control group", 0,
+                "limits need cgroup v2, mounted so that myct can write to it; stop it to set them for its next start");
+  return run->cgroup;
+}
+
+/// config.json first, which a full disk can refuse; the kernel's refusal then puts it back.
+void update_limits(const Context& context, Container& container, const LimitsRequest& request,
+                   const HostResources& host) {
+  container.spec = load_spec(context, container.record.id);
+  oci::Resources& resources = container.spec.linux_.resources;
+  const oci::Resources before = resources;
+  LimitsPlan plan = plan_limits(request, before, host);
+  const std::optional<std::string> cgroup = live_cgroup(context, container.record.id);
+  resources = std::move(plan.all);
+  save_spec(container);
+  if (!cgroup) return;
+  try {
+    engine::update(*cgroup, plan.changed);
+  } catch (const Error&) {
+    resources = before;
+    save_spec(container);
+    throw;
+  }
 }
 
 }  // namespace
@@ -39,16 +76,25 @@ void rename(const Context& context, const std::string& reference, const std::str
   state::append_event(context.paths, record, "rename", {{"oldName", "/" + old}});
 }
 
-void update_restart(const Context& context, const std::string& reference, const state::Restart& restart) {
+void update(const Context& context, const std::string& reference, const UpdateRequest& request) {
+  const HostResources host = request.limits ? look_at_host(*request.limits) : HostResources{};
+  Container container;
   const std::string id = find_container(context, reference);
-  const FileLock lock = state::lock_container(context.paths, id);
-  state::Record record = load_locked(context, id);
-  if (record.auto_remove && restart.policy != state::RestartPolicy::No)
-    throw_error(ErrorKind::Conflict, "cannot set a restart policy for container '{}': it was made with --rm",
-                reference);
-  record.restart = restart;
-  state::save_record(context.paths, record);
-  state::append_event(context.paths, record, "update");
+  container.lock = state::lock_container(context.paths, id);
+  container.record = load_locked(context, id);
+  container.directory = context.paths.container(id);
+  try {
+    if (request.restart) check_restart(container.record, *request.restart);
+    if (request.limits) update_limits(context, container, *request.limits, host);
+  } catch (Error& error) {
+    error.add_context(fmt::format("update container '{}'", reference));
+    throw;
+  }
+  if (request.restart) {
+    container.record.restart = *request.restart;
+    state::save_record(context.paths, container.record);
+  }
+  state::append_event(context.paths, container.record, "update");
 }
 
 }  // namespace myct::manager

@@ -118,10 +118,10 @@ void check_names(const Context& context, Findings& findings) {
 
 /// Only empty ones: what has processes may be a container's of another root.
 void check_cgroups(const Context& context, Findings& findings) {
-  const std::optional<std::string> hierarchy = cgroup::find_hierarchy();
-  if (!hierarchy) return;
-  for (const std::string& id : list_directory(*hierarchy + cgroups_path(""), Hidden::LeaveOut)) {
-    const std::string path = *hierarchy + cgroups_path(id);
+  const std::optional<std::string> parent = cgroup::locate(cgroups_path("", ""));
+  if (!parent) return;
+  for (const std::string& id : list_directory(*parent, Hidden::LeaveOut)) {
+    const std::string path = *parent + id;
     if (!is_id(id) || path_exists(context.paths.container(id)) || !is_settled(path)) continue;
     if (!cgroup::processes_in(path).empty()) continue;
     findings.push_back({"control group '" + path + "'", "its container is gone", "removes it",

@@ -87,6 +87,11 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   if (request.security.seccomp_unconfined) settings.security_options.emplace_back("seccomp=unconfined");
   if (request.security.system_paths_unconfined) settings.security_options.emplace_back("systempaths=unconfined");
   settings.mounts = describe_mounts(context, mounts);
+  for (const DeviceRequest& device : request.devices)
+    settings.devices.push_back(
+        {.host_path = device.host_path, .container_path = device.container_path, .access = device.access});
+  settings.device_rules = request.device_rules;
+  settings.cgroup_parent = request.cgroup_parent;
   settings.privileged = request.security.privileged;
   settings.init = request.init;
   return settings;
@@ -169,12 +174,8 @@ void make_container_directories(const Context& context, const std::string& lower
   copy_root_attributes(lowerdir, fd.ref());
 }
 
-}  // namespace
-
-Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
-                           UndoStack& undo) {
-  Container container;
-  state::Record& record = container.record;
+state::Record make_record(const RunRequest& request, const image::Rootfs& rootfs) {
+  state::Record record;
   record.id = state::make_id();
   record.name = request.name;
   record.created = std::chrono::system_clock::now();
@@ -191,9 +192,20 @@ Container create_container(const Context& context, const RunRequest& request, co
   record.stop_seconds = request.stop_seconds.value_or(state::kDefaultStopSeconds);
   record.restart = request.restart;
   record.log = request.log.value_or(state::LogConfig{});
+  return record;
+}
+
+}  // namespace
+
+Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
+                           UndoStack& undo) {
+  Container container{.record = make_record(request, rootfs)};
+  state::Record& record = container.record;
   container.directory = context.paths.container(record.id);
 
   check_mounts(request.mounts);
+  LimitsPlan limits = plan_limits(request.limits, {}, look_at_host(request.limits));
+  MappedDevices devices = map_devices(request.devices);
   context.paths.make_roots();
   const ResolvedUser user =
       resolve_user(request.user.value_or(rootfs.config.user), read_from_image(rootfs.lowerdirs, "/etc/passwd"),
@@ -207,8 +219,10 @@ Container create_container(const Context& context, const RunRequest& request, co
   claim_some_name(context, record);
   undo.push("claim the name",
             [&context, name = record.name, id = record.id] { state::release_name(context.paths, name, id); });
-  // Before the volumes are made, so that a kill in between leaves none that no record names.
-  if (!record.anonymous_volumes.empty()) state::save_record(context.paths, record);
+  // Before volumes and a control group in an uncommon place are made, so that a kill in between leaves none that no
+  // record names.
+  if (!record.anonymous_volumes.empty() || !record.settings.cgroup_parent.empty())
+    state::save_record(context.paths, record);
   container.spec =
       build_spec({.request = request,
                   .image = rootfs.config,
@@ -219,6 +233,8 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .user = user,
                   .mounts = resolve_mounts(context, mount_requests, rootfs, undo),
                   .host_devices = request.security.privileged ? list_host_devices() : std::vector<oci::Device>(),
+                  .devices = std::move(devices),
+                  .limits = std::move(limits.all),
                   .masked_paths = security::default_masked_paths(),
                   .readonly_paths = security::default_readonly_paths(),
                   .init_path = request.init ? install_init(context) : std::string(),
@@ -274,10 +290,14 @@ oci::Spec load_spec(const Context& context, const std::string& id) {
   return oci::spec_from_json(read_file(path), path);
 }
 
-void save_documents(const Context& context, const Container& container) {
+void save_spec(const Container& container) {
   const Fd directory = open_path(container.directory, O_RDONLY | O_DIRECTORY);
   save_atomically(directory.ref(), kConfigName, oci::to_json(container.spec),
                   container.record.auto_remove ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+}
+
+void save_documents(const Context& context, const Container& container) {
+  save_spec(container);
   // Last: a record says that all the rest is there.
   state::save_record(context.paths, container.record);
 }

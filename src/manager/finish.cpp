@@ -3,6 +3,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/cgroup/cgroup.hpp"
+#include "myct/cgroup/usage.hpp"
 #include "myct/state/events.hpp"
 #include "myct/supervisor/waiters.hpp"
 #include "steps.hpp"
@@ -41,6 +42,9 @@ bool save_outcome(const Context& context, const state::Record& record) {
 }  // namespace
 
 Finished record_end(const Context& context, const std::string& id, const std::string& cgroup, const End& end) {
+  // Counted with what is in groups below. The owner may have been told meanwhile.
+  const bool oom_killed = end.oom_killed || (!cgroup.empty() && cgroup::oom_kills(cgroup) > 0);
+  if (oom_killed && !end.oom_killed) state::append_event(context.paths, id, "oom");
   if (!cgroup.empty()) cgroup::remove_cgroup(cgroup);
   Finished finished{.lock = lock_unless_gone(context, id), .record = std::nullopt};
   if (!finished.lock) return finished;
@@ -49,7 +53,7 @@ Finished record_end(const Context& context, const std::string& id, const std::st
   state::Record& record = *finished.record;
   record.outcome = state::Outcome{.exit_code = end.exit_code,
                                   .finished_at = std::chrono::system_clock::now(),
-                                  .oom_killed = end.oom_killed,
+                                  .oom_killed = oom_killed,
                                   .error = end.error};
   // First: who has read the end in the record finds it among the events, too.
   state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(end.exit_code)}});

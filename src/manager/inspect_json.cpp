@@ -144,6 +144,7 @@ Json build_host_config(const InspectInputs& inputs) {
       {"Privileged", settings.privileged},
       {"SecurityOpt", list_or_null(settings.security_options)},
       {"Init", settings.init}};
+  add_limits(inputs, config);
   if (!inputs.spec) return config;
   config["ReadonlyRootfs"] = inputs.spec->root.readonly;
   config["Ulimits"] = build_ulimits(*inputs.spec);

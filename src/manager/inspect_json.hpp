@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "limits.hpp"
 #include "myct/image/inspect.hpp"
 #include "myct/manager/inspect.hpp"
 #include "myct/manager/manager.hpp"
@@ -20,7 +21,11 @@ struct InspectInputs {
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
   std::optional<network::Endpoint> endpoint;  ///< of one that runs
+  std::string (*disk_name)(int64_t major, int64_t minor) = name_of_disk;
 };
+
+/// The members of HostConfig that are about limits and devices.
+void add_limits(const InspectInputs& inputs, nlohmann::ordered_json& config);
 
 [[nodiscard]] nlohmann::ordered_json build_container_document(const InspectInputs& inputs);
 [[nodiscard]] nlohmann::ordered_json build_image_document(const image::ImageDetails& image);

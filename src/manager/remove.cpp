@@ -21,14 +21,14 @@ constexpr const char* kRemovedPrefix = ".removed-";
 constexpr useconds_t kMomentMicroseconds = 500;
 
 /// Where the container's control group is, or would be: a myct that was killed may not have come to noting it.
-std::string cgroup_of(const Context& context, const std::string& id) {
+std::string cgroup_of(const Context& context, const state::Record& record) {
   try {
-    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
+    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
     if (run && !run->cgroup.empty()) return run->cgroup;
   } catch (const Error& error) {
-    log::debug("container {}: {}", id, error.what());
+    log::debug("container {}: {}", record.id, error.what());
   }
-  return cgroup::find_hierarchy().value_or("") + cgroups_path(id);
+  return cgroup::locate(cgroups_path(record.settings.cgroup_parent, record.id)).value_or("");
 }
 
 /// Out of sight in one step, which frees the name, too; then piece by piece.
@@ -107,7 +107,7 @@ bool try_remove(const Context& context, const std::string& id, const std::string
 }  // namespace
 
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes) {
-  cgroup::remove_cgroup(cgroup_of(context, record.id));
+  cgroup::remove_cgroup(cgroup_of(context, record));
   if (volumes == RemoveVolumes::Anonymous)
     for (const std::string& volume : record.anonymous_volumes) remove_volume(context, volume);
   remove_directory(context, record.id);
@@ -136,7 +136,7 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   const std::optional<state::Record> now = state::load_record(context.paths, record.id);
   const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
   if (!now || (run && state::look_at(*run).init_runs)) return false;
-  cgroup::remove_cgroup(cgroup_of(context, record.id));
+  cgroup::remove_cgroup(cgroup_of(context, *now));
   record = *now;
   if (run && run->outcome) {
     record.outcome = run->outcome;  // its owner saw the end, and a full disk

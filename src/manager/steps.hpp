@@ -39,6 +39,8 @@ struct Container {
 void free_stale_name(const Context& context, const std::string& name);
 /// Writes config.json and the record; until then the container is one that is being made.
 void save_documents(const Context& context, const Container& container);
+/// Writes config.json alone, anew.
+void save_spec(const Container& container);
 /// Refuses a file that is there already, and writes the id to a new one. Throws Error.
 void check_cidfile(const RunRequest& request);
 void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo);

@@ -25,6 +25,22 @@ uint64_t last_processor(std::string_view list) {
   return parse_unsigned(separator == std::string_view::npos ? list : list.substr(separator + 1)).value_or(0);
 }
 
+struct OpenDevice {
+  int major;
+  int minor;  ///< -1: any
+};
+constexpr std::array kOpenDevices = {
+    OpenDevice{1, 3},     // null
+    OpenDevice{1, 5},     // zero
+    OpenDevice{1, 7},     // full
+    OpenDevice{1, 8},     // random
+    OpenDevice{1, 9},     // urandom
+    OpenDevice{5, 0},     // tty
+    OpenDevice{5, 1},     // console
+    OpenDevice{5, 2},     // ptmx
+    OpenDevice{136, -1},  // pts/*
+};
+
 }  // namespace
 
 std::vector<std::string> thermal_throttle_paths() {
@@ -44,5 +60,16 @@ std::vector<std::string> default_masked_paths() {
 }
 
 std::vector<std::string> default_readonly_paths() { return {kReadonlyPaths.begin(), kReadonlyPaths.end()}; }
+
+std::vector<oci::DeviceRule> default_device_rules() {
+  std::vector<oci::DeviceRule> rules = {{.allow = false, .type = "a"},
+                                        {.allow = true, .type = "c", .access = "m"},
+                                        {.allow = true, .type = "b", .access = "m"}};
+  for (const OpenDevice& device : kOpenDevices) {
+    rules.push_back({.allow = true, .type = "c", .major = device.major});
+    if (device.minor >= 0) rules.back().minor = device.minor;
+  }
+  return rules;
+}
 
 }  // namespace myct::security

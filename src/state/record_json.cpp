@@ -94,6 +94,10 @@ Value mount_to_json(const MountPoint& mount) {
   return object;
 }
 
+Value device_to_json(const MappedDevice& device) {
+  return Value{{"hostPath", device.host_path}, {"containerPath", device.container_path}, {"access", device.access}};
+}
+
 Value outcome_to_json(const Outcome& outcome) {
   Value object{{"exitCode", outcome.exit_code}, {"finishedAt", format_time(outcome.finished_at)}};
   write_unless(object, "oomKilled", outcome.oom_killed, false);
@@ -113,6 +117,9 @@ Value settings_to_json(const Settings& settings) {
   json::write_unless_empty(object, "capDrop", settings.cap_drop);
   json::write_unless_empty(object, "securityOptions", settings.security_options);
   for (const MountPoint& mount : settings.mounts) object["mounts"].push_back(mount_to_json(mount));
+  for (const MappedDevice& device : settings.devices) object["devices"].push_back(device_to_json(device));
+  json::write_unless_empty(object, "deviceRules", settings.device_rules);
+  json::write_unless_empty(object, "cgroupParent", settings.cgroup_parent);
   return object;
 }
 

@@ -16,7 +16,7 @@ namespace {
 using json::Value;
 
 /// The object that a member stands in. Unknown ones are passed over with all that is in them.
-enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Outcome, Unknown };
+enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Devices, Outcome, Unknown };
 
 using Scalar = std::variant<std::string_view, bool, int64_t, uint64_t, double>;
 
@@ -96,8 +96,9 @@ auto& home_of(Document& document) {
   if constexpr (Where == Section::Restart) return record.restart;
   if constexpr (Where == Section::Log) return record.log;
   if constexpr (Where == Section::Settings) return record.settings;
-  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();  // made when its object began
-  if constexpr (Where == Section::Outcome) return *record.outcome;               // likewise
+  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // made when its object began
+  if constexpr (Where == Section::Devices) return record.settings.devices.back();  // likewise
+  if constexpr (Where == Section::Outcome) return *record.outcome;                 // likewise
   if constexpr (Where == Section::Document) return record;
 }
 
@@ -140,6 +141,8 @@ constexpr std::array kMembers = {
     member<Section::Settings, &Settings::cap_add>("capAdd"),
     member<Section::Settings, &Settings::cap_drop>("capDrop"),
     member<Section::Settings, &Settings::security_options>("securityOptions"),
+    member<Section::Settings, &Settings::device_rules>("deviceRules"),
+    member<Section::Settings, &Settings::cgroup_parent>("cgroupParent"),
     member<Section::Settings, &Settings::privileged>("privileged"),
     member<Section::Settings, &Settings::init>("init"),
     member<Section::Mounts, &MountPoint::type>("type"),
@@ -148,6 +151,9 @@ constexpr std::array kMembers = {
     member<Section::Mounts, &MountPoint::destination>("destination"),
     member<Section::Mounts, &MountPoint::propagation>("propagation"),
     member<Section::Mounts, &MountPoint::writable>("writable"),
+    member<Section::Devices, &MappedDevice::host_path>("hostPath"),
+    member<Section::Devices, &MappedDevice::container_path>("containerPath"),
+    member<Section::Devices, &MappedDevice::access>("access"),
     member<Section::Outcome, &Outcome::exit_code>("exitCode"),
     member<Section::Outcome, &Outcome::finished_at>("finishedAt"),
     member<Section::Outcome, &Outcome::oom_killed>("oomKilled"),
@@ -163,6 +169,7 @@ constexpr std::array kOpenings = {
     Opening{Section::Document, "labels", Section::Labels},     Opening{Section::Document, "restart", Section::Restart},
     Opening{Section::Document, "log", Section::Log},           Opening{Section::Document, "outcome", Section::Outcome},
     Opening{Section::Document, "settings", Section::Settings}, Opening{Section::Settings, "mounts", Section::Mounts},
+    Opening{Section::Settings, "devices", Section::Devices},
 };
 
 const Member* find_member(Section section, std::string_view key) noexcept {
@@ -202,10 +209,12 @@ class Handler {
     }
     const Place& place = places_.back();
     if (place.member != nullptr || place.section == Section::Labels) reject();
-    const bool is_expected = place.in_list == (place.opens == Section::Mounts);
+    const bool is_list = place.opens == Section::Mounts || place.opens == Section::Devices;
+    const bool is_expected = place.in_list == is_list;
     const Section section = is_expected ? place.opens : Section::Unknown;
     if (section == Section::Outcome) document_.record.outcome.emplace();
     if (section == Section::Mounts) document_.record.settings.mounts.emplace_back();
+    if (section == Section::Devices) document_.record.settings.devices.emplace_back();
     places_.push_back({.section = section});
     return true;
   }

@@ -18,6 +18,9 @@ namespace myct {
 /// "3.49MB": 1000-based with at most `digits` significant digits; docker ps has three.
 [[nodiscard]] std::string human_size(uint64_t bytes, int digits = 4);
 
+/// "1.5GiB": 1024-based with at most four significant digits.
+[[nodiscard]] std::string human_binary_size(uint64_t bytes);
+
 /// "About a minute", "5 minutes", "2 days": Docker's HumanDuration.
 [[nodiscard]] std::string human_duration(std::chrono::seconds duration);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "myct/base/fd.hpp"
+#include "myct/cgroup/limits.hpp"
 
 namespace myct::cgroup {
 
@@ -16,11 +17,25 @@ namespace myct::cgroup {
 /// "/sys/fs/cgroup/unified" on a hybrid one (controllers on v1, so no limits), nullopt where there is none.
 [[nodiscard]] std::optional<std::string> find_hierarchy();
 
+/// The directory of the group that a configuration's cgroupsPath means: "/a/b" is below the hierarchy's root, "a/b"
+/// below what is ours: the root too, or the group that systemd has delegated to the service or scope that we run in
+/// (Delegate=). nullopt where there is no hierarchy.
+[[nodiscard]] std::optional<std::string> locate(const std::string& cgroups_path);
+
+/// The group at `path` that process `pid` is in, absolute; `path` itself, or one below that the container has made.
+/// nullopt when it is neither, or the process is gone.
+[[nodiscard]] std::optional<std::string> group_below(const std::string& path, pid_t pid);
+
+/// A group for the processes that stand beside containers, made when it is missing: they are nobody's who started them.
+/// nullopt where that cannot be.
+[[nodiscard]] std::optional<Fd> try_open_supervisors_group();
+
 /// A control group that we made. It outlives this object and this process, so the destructor removes nothing.
 class Cgroup {
  public:
-  /// Makes the group `path` ("/myct/<id>") and its missing parents under `hierarchy`. Throws Error.
-  [[nodiscard]] static Cgroup create(const std::string& hierarchy, const std::string& path);
+  /// Makes the group at `path` (as locate() gives it) with its missing parents, and sets its limits. The controllers
+  /// that these need, and those that count what is used, are enabled on the way. Throws Error, and leaves no group.
+  [[nodiscard]] static Cgroup create(const std::string& path, const std::vector<Setting>& settings);
   /// The existing group at `path` (absolute, as path()). Throws Error.
   [[nodiscard]] static Cgroup open(const std::string& path);
 
@@ -62,7 +77,8 @@ class OomWatch {
 };
 
 /// Kills what is left in the group at `path` (absolute, as Cgroup::path()) and removes it with all groups below.
-/// Absent is fine. Throws Error when it cannot be removed.
+/// Absent is fine. Parents that create() had to make go with the last group in them. Throws Error when it cannot be
+/// removed.
 void remove_cgroup(const std::string& path);
 
 }  // namespace myct::cgroup

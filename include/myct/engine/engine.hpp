@@ -68,4 +68,8 @@ class Pending {
 /// caller sees to it that it cannot be written to.
 [[nodiscard]] Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target);
 
+/// Changes the limits of a live control group: applies what is set in resources and leaves the rest. Throws Error; what
+/// it applied before a failure is undone.
+void update(const std::string& cgroup, const oci::Resources& resources);
+
 }  // namespace myct::engine

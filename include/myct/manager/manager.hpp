@@ -54,8 +54,9 @@ int wait(const Context& context, const std::string& reference);
 int exec(const Context& context, const std::string& reference, const ExecRequest& request);
 
 void rename(const Context& context, const std::string& reference, const std::string& name);
-/// Changes the restart policy of a container, running or not.
-void update_restart(const Context& context, const std::string& reference, const state::Restart& restart);
+/// Changes a container, running or not: its limits at once where it runs, and for all runs to come. Throws Error, with
+/// nothing changed.
+void update(const Context& context, const std::string& reference, const UpdateRequest& request);
 /// A container as `ps` shows it.
 struct ContainerSummary {
   state::Record record;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "myct/manager/limits.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/state/paths.hpp"
 #include "myct/state/port.hpp"
@@ -34,6 +35,8 @@ struct MountRequest {
 };
 
 enum class NetworkMode : uint8_t { None, Host, Bridge };
+/// Whether the container sees its own control group as the root of all, or the host's groups as they are.
+enum class CgroupView : uint8_t { Private, Host };
 
 struct SecurityRequest {
   std::vector<std::string> cap_add;
@@ -59,6 +62,13 @@ struct RunRequest {
   std::vector<state::PublishedPort> ports;
   std::vector<oci::Rlimit> ulimits;
   SecurityRequest security;
+  LimitsRequest limits;
+  std::vector<DeviceRequest> devices;
+  std::vector<std::string> device_rules;  ///< "c 10:200 rwm", as the user wrote them; checked
+  std::optional<int> oom_score_adj;
+  std::string cgroup_parent;  ///< "/a/b"; empty: the default
+  CgroupView cgroup_view = CgroupView::Private;
+  std::optional<uint64_t> shm_size;  ///< of /dev/shm; without it, 64 MiB
   std::map<std::string, std::string> labels;
   std::string cidfile;
   std::optional<int> stop_signal;   ///< instead of the image's
@@ -82,6 +92,12 @@ struct Attachment {
 struct StopRequest {
   std::optional<int> signal;   ///< instead of the container's
   std::optional<int> seconds;  ///< until SIGKILL; -1: for ever
+};
+
+/// What is absent stays as it is.
+struct UpdateRequest {
+  std::optional<state::Restart> restart;
+  std::optional<LimitsRequest> limits;
 };
 
 struct ExecRequest {

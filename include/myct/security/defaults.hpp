@@ -1,9 +1,11 @@
-// What Docker hides from a container in /proc and /sys, and what it makes read-only there.
+// What Docker hides from a container in /proc and /sys, what it makes read-only there, and which devices it opens.
 #pragma once
 
 #include <array>
 #include <string>
 #include <vector>
+
+#include "myct/spec/resources.hpp"
 
 namespace myct::security {
 
@@ -36,5 +38,8 @@ inline constexpr std::array kReadonlyPaths = {
 [[nodiscard]] std::vector<std::string> default_masked_paths();
 /// kReadonlyPaths, for oci::Linux::readonly_paths.
 [[nodiscard]] std::vector<std::string> default_readonly_paths();
+
+/// For oci::Resources::devices: any node may be made, but only harmless ones and terminals be opened.
+[[nodiscard]] std::vector<oci::DeviceRule> default_device_rules();
 
 }  // namespace myct::security

@@ -49,6 +49,13 @@ struct MountPoint {
   bool writable = true;
 };
 
+/// A device that the user gave to the container, as docker inspect shows it.
+struct MappedDevice {
+  std::string host_path;  ///< a directory stands for all devices in it
+  std::string container_path;
+  std::string access;  ///< of "rwm"
+};
+
 /// What the user asked for and config.json does not tell any more; kept to be shown.
 struct Settings {
   std::vector<std::string> entrypoint;
@@ -60,6 +67,9 @@ struct Settings {
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
   std::vector<MountPoint> mounts;
+  std::vector<MappedDevice> devices;
+  std::vector<std::string> device_rules;
+  std::string cgroup_parent;  ///< also where a control group is looked for whose myct was killed; empty: the default
   bool privileged = false;
   bool init = false;
 };

@@ -12,6 +12,7 @@
 #include "child/mount.hpp"
 #include "child/paths.hpp"
 #include "child/steps.hpp"
+#include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 
 namespace myct::engine {
@@ -34,18 +35,30 @@ void make_link(FdRef dev, const DeviceLink& link) {
     throw_errno("make link '/dev/{}'", link.name);
 }
 
+bool is_device(FdRef node, const DevicePlan& device) {
+  struct stat status {};
+  return ::fstat(node.get(), &status) == 0 && (status.st_mode & S_IFMT) == (device.mode & S_IFMT) &&
+         status.st_rdev == device.device;
+}
+
 /// Where mknod is not allowed (no CAP_MKNOD, a user namespace), the host's own node is bound instead.
 void bind_host_node(FdRef root, const DevicePlan& device) {
   const Fd target = open_or_make_file(root, device.path);
-  (void)BindSource::open(FdRef(AT_FDCWD), device.path, /*recursive=*/false)
-      .attach({.root = root, .path = device.path, .target = target.ref()});
+  const Fd mount = BindSource::open(FdRef(AT_FDCWD), device.path, /*recursive=*/false)
+                       .attach({.root = root, .path = device.path, .target = target.ref()});
+  if (!is_device(mount.ref(), device))
+    throw Error(ErrorKind::Denied, fmt::format("make device '{}'", device.path), EPERM,
+                "without CAP_MKNOD a device can only be at the place that it has on the host");
 }
 
-/// Makes one node usable on a mount that is "nodev".
+/// Makes one node usable on a mount that is "nodev": that which was asked for, and no other that somebody has put in
+/// its place, in a volume that another container writes to.
 void allow_node(FdRef root, FdRef parent, const std::string& base, const DevicePlan& device) {
   const Fd node = open_at(parent, base, O_PATH | O_NOFOLLOW);
   const Fd mount = BindSource::open(parent, base, /*recursive=*/false)
                        .attach({.root = root, .path = device.path, .target = node.ref()});
+  if (!is_device(mount.ref(), device))
+    throw_error(ErrorKind::Conflict, "make device '{}': something else is there", device.path);
   MountPlan plan;
   plan.destination = device.path;
   plan.attributes_cleared = MOUNT_ATTR_NODEV;
@@ -67,11 +80,13 @@ void make_node(FdRef root, FdRef dev, const DevicePlan& device, Nodev nodev) {
   const Fd other_parent = directly_in_dev ? Fd() : open_or_make_directory(root, split.parent);
   const FdRef parent = directly_in_dev ? dev : other_parent.ref();
   if (::mknodat(parent.get(), split.base.c_str(), device.mode, device.device) == -1) {
-    if (errno == EEXIST) return;
+    // In /dev, a mount of the user's or an earlier one of that name. Elsewhere, perhaps what an earlier run has left.
+    if (errno == EEXIST && (directly_in_dev || nodev == Nodev::No)) return;
     if (errno == EPERM) return bind_host_node(root, device);
-    throw_errno("make device '{}'", device.path);
+    if (errno != EEXIST) throw_errno("make device '{}'", device.path);
+  } else {
+    set_owner(parent, split.base, device);
   }
-  set_owner(parent, split.base, device);
   if (nodev == Nodev::Yes) allow_node(root, parent, split.base, device);
 }
 

@@ -1,10 +1,12 @@
 // Resource limits and the OOM score, both kept across exec.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "child/steps.hpp"
+#include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 
@@ -35,7 +37,11 @@ void set_limits(const ChildPlan& plan) {
 void set_oom_score(const ChildPlan& plan) {
   if (!plan.oom_score_adj) return;
   const Fd fd = open_path("/proc/self/oom_score_adj", O_WRONLY);
-  write_all(fd.ref(), std::to_string(*plan.oom_score_adj), "/proc/self/oom_score_adj");
+  const std::string score = std::to_string(*plan.oom_score_adj);
+  if (::write(fd.get(), score.data(), score.size()) != -1) return;
+  const int errnum = errno;
+  throw Error(kind_of_errno(errnum), fmt::format("set the OOM score to {}", score), errnum,
+              errnum == EACCES ? "a score below that of myct itself needs CAP_SYS_RESOURCE" : "");
 }
 
 }  // namespace myct::engine

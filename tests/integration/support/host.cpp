@@ -94,7 +94,7 @@ std::vector<std::string> groups_below(const std::string& hierarchy) {
 void add_groups(const std::string& hierarchy, std::set<std::string>& objects) {
   for (const std::string& group : groups_below(hierarchy)) {
     const std::string name = group.substr(hierarchy.size());
-    if (name != "/runner" && name != "/myct") objects.insert("cgroup " + name);
+    if (name != "/runner" && name != "/myct" && name != "/myct/supervisors") objects.insert("cgroup " + name);
   }
 }
 

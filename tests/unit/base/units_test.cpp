@@ -42,6 +42,14 @@ TEST(HumanSize, has_four_significant_digits) {
   EXPECT_EQ(human_size(std::numeric_limits<uint64_t>::max()), "18.45EB");
 }
 
+TEST(HumanBinarySize, has_four_significant_digits) {
+  EXPECT_EQ(human_binary_size(0), "0B");
+  EXPECT_EQ(human_binary_size(1023), "1023B");
+  EXPECT_EQ(human_binary_size(1536), "1.5KiB");
+  EXPECT_EQ(human_binary_size(512U << 20), "512MiB");
+  EXPECT_EQ(human_binary_size(std::numeric_limits<uint64_t>::max()), "16EiB");
+}
+
 TEST(HumanDuration, speaks_as_docker_does) {
   EXPECT_EQ(human_duration(seconds(0)), "Less than a second");
   EXPECT_EQ(human_duration(seconds(1)), "1 second");

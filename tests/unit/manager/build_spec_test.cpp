@@ -21,6 +21,8 @@ class BuildSpec : public ::testing::Test {
   oci::ImageConfig image_;
   ResolvedUser user_{.home = "/root"};
   std::vector<oci::Mount> mounts_;
+  MappedDevices devices_;
+  oci::Resources limits_;
 
   [[nodiscard]] oci::Spec build() const {
     return build_spec({.request = request_,
@@ -32,6 +34,8 @@ class BuildSpec : public ::testing::Test {
                        .user = user_,
                        .mounts = mounts_,
                        .host_devices = {{.path = "/dev/kvm", .type = "c", .major = 10, .minor = 232}},
+                       .devices = devices_,
+                       .limits = limits_,
                        .masked_paths = {"/proc/kcore"},
                        .readonly_paths = {"/proc/sys"},
                        .init_path = "/r/init"});
@@ -134,6 +138,50 @@ TEST_F(BuildSpec, puts_the_init_in_front_of_the_command) {
   request_.init = true;
   EXPECT_THAT(build().process.args, ElementsAre("/sbin/docker-init", "--", "true"));
   EXPECT_EQ(build().mounts.back().source, "/r/init");
+}
+
+TEST_F(BuildSpec, passes_limits_and_the_place_of_the_control_group_on) {
+  EXPECT_EQ(build().linux_.cgroups_path, "myct/" + std::string(64, 'a'));
+  request_.cgroup_parent = "/jobs/night";
+  request_.cgroup_view = CgroupView::Host;
+  request_.oom_score_adj = 300;
+  request_.shm_size = 1 << 20;
+  limits_.memory.limit = 512 << 20;
+  const oci::Spec spec = build();
+  EXPECT_EQ(spec.linux_.cgroups_path, "/jobs/night/" + std::string(64, 'a'));
+  EXPECT_THAT(namespaces(), Not(Contains("cgroup")));
+  EXPECT_EQ(spec.process.oom_score_adj, 300);
+  EXPECT_EQ(spec.linux_.resources.memory.limit, 512 << 20);
+  const auto shm =
+      std::ranges::find_if(spec.mounts, [](const oci::Mount& mount) { return mount.destination == "/dev/shm"; });
+  EXPECT_THAT(shm->options, Contains("size=1048576"));
+}
+
+TEST_F(BuildSpec, allows_the_users_devices_after_all_other_rules) {
+  devices_ = {.nodes = {{.path = "/dev/kvm", .type = "c", .major = 10, .minor = 232}},
+              .rules = {{.allow = true, .type = "c", .major = 10, .minor = 232, .access = "r"}}};
+  request_.device_rules = {"b 8:* rm"};
+  const oci::Linux section = build().linux_;
+  ASSERT_EQ(section.devices.size(), 1U);
+  ASSERT_GE(section.resources.devices.size(), 2U);
+  const oci::DeviceRule& first = *(section.resources.devices.end() - 2);
+  EXPECT_EQ(first.minor, 232);
+  EXPECT_EQ(first.access, "r");
+  const oci::DeviceRule& second = section.resources.devices.back();
+  EXPECT_TRUE(second.allow);
+  EXPECT_EQ(second.type, "b");
+  EXPECT_EQ(second.major, 8);
+  EXPECT_EQ(second.minor, std::nullopt);
+  EXPECT_EQ(second.access, "rm");
+}
+
+TEST_F(BuildSpec, lets_a_users_device_take_the_place_of_the_hosts_in_a_privileged_container) {
+  request_.security.privileged = true;
+  devices_.nodes = {{.path = "/dev/kvm", .type = "c", .major = 1, .minor = 3},
+                    {.path = "/dev/other", .type = "c", .major = 1, .minor = 3}};
+  const std::vector<oci::Device> nodes = build().linux_.devices;
+  ASSERT_EQ(nodes.size(), 2U);
+  EXPECT_EQ(nodes[0].major, 1);
 }
 
 TEST_F(BuildSpec, survives_the_way_to_json_and_back) {

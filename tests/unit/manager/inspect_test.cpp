@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "inspect_json.hpp"
@@ -113,6 +114,64 @@ TEST(ContainerDocument, tells_a_state_in_docker_s_words) {
   EXPECT_EQ(state["OOMKilled"], true);
   EXPECT_EQ(state["Error"], "why");
   EXPECT_EQ(state["FinishedAt"], "2024-05-01T10:00:01.000000000Z");
+}
+
+TEST(ContainerDocument, derives_limits_from_the_configuration) {
+  ContainerSummary summary = container();
+  summary.record.settings.cgroup_parent = "/jobs";
+  summary.record.settings.devices = {{.host_path = "/dev/fuse", .container_path = "/dev/f", .access = "rw"}};
+  summary.record.settings.device_rules = {"c 10:* r"};
+  oci::Spec limited = spec();
+  limited.process.oom_score_adj = 10;
+  limited.mounts.push_back({.destination = "/dev/shm", .type = "tmpfs", .source = "shm", .options = {"size=1024"}});
+  oci::Resources& resources = limited.linux_.resources;
+  resources.memory = {.limit = 512, .reservation = 256, .swap = -1};
+  resources.cpu = {.shares = 512, .quota = 150'000, .period = 100'000, .cpus = "0-1", .mems = "0"};
+  resources.pids_limit = 100;
+  resources.block_io.weight = 300;
+  resources.block_io.weight_devices = {{.major = 8, .minor = 0, .weight = uint16_t{200}}};
+  resources.block_io.read_bps = {{.major = 8, .minor = 0, .rate = 1024}};
+  resources.unified = {{"cpu.weight", "77"}};
+  const Json config = build_container_document({.container = summary,
+                                                .spec = limited,
+                                                .directory = "/c",
+                                                .log_path = {},
+                                                .size = std::nullopt,
+                                                .disk_name = [](int64_t major, int64_t minor) {
+                                                  return fmt::format("/dev/disk{}-{}", major, minor);
+                                                }})["HostConfig"];
+  EXPECT_EQ(config["CgroupParent"], "/jobs");
+  EXPECT_EQ(config["CgroupnsMode"], "host");
+  EXPECT_EQ(config["Memory"], 512);
+  EXPECT_EQ(config["MemoryReservation"], 256);
+  EXPECT_EQ(config["MemorySwap"], -1);
+  EXPECT_EQ(config["NanoCpus"], 1'500'000'000);
+  EXPECT_EQ(config["CpuQuota"], 150'000);
+  EXPECT_EQ(config["CpuPeriod"], 100'000);
+  EXPECT_EQ(config["CpuShares"], 512);
+  EXPECT_EQ(config["CpuWeight"], 77);
+  EXPECT_EQ(config["CpusetCpus"], "0-1");
+  EXPECT_EQ(config["CpusetMems"], "0");
+  EXPECT_EQ(config["PidsLimit"], 100);
+  EXPECT_EQ(config["BlkioWeight"], 300);
+  EXPECT_EQ(config["BlkioWeightDevice"], Json::parse(R"([{"Path": "/dev/disk8-0", "Weight": 200}])"));
+  EXPECT_EQ(config["BlkioDeviceReadBps"], Json::parse(R"([{"Path": "/dev/disk8-0", "Rate": 1024}])"));
+  EXPECT_EQ(config["BlkioDeviceWriteIOps"], Json::array());
+  EXPECT_EQ(config["Devices"], Json::parse(R"([{"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/f",
+                                                "CgroupPermissions": "rw"}])"));
+  EXPECT_EQ(config["DeviceCgroupRules"], Json({"c 10:* r"}));
+  EXPECT_EQ(config["OomScoreAdj"], 10);
+  EXPECT_EQ(config["OomKillDisable"], false);
+  EXPECT_EQ(config["ShmSize"], 1024);
+}
+
+TEST(ContainerDocument, shows_no_limits_as_docker_does) {
+  const Json config = build(container())["HostConfig"];
+  EXPECT_EQ(config["Memory"], 0);
+  EXPECT_EQ(config["MemorySwap"], 0);
+  EXPECT_EQ(config["NanoCpus"], 0);
+  EXPECT_EQ(config["PidsLimit"], nullptr);
+  EXPECT_EQ(config["DeviceCgroupRules"], nullptr);
 }
 
 TEST(ContainerDocument, leaves_out_what_only_the_configuration_tells) {

@@ -31,6 +31,9 @@ Record sample() {
            .network = "host",
            .cap_add = {"NET_ADMIN"},
            .mounts = {{.type = "volume", .name = "v1", .source = "/v/v1/data", .destination = "/d", .writable = false}},
+           .devices = {{.host_path = "/dev/fuse", .container_path = "/dev/f", .access = "rw"}},
+           .device_rules = {"c 10:* r"},
+           .cgroup_parent = "/jobs",
            .init = true},
       .started_at = *parse_time("2024-05-01T10:00:01Z"),
       .outcome =
@@ -50,7 +53,8 @@ constexpr const char* kGolden =
     R"("log":{"driver":"journald","maxFile":5,"maxSize":1000},"name":"web",)"
     R"("outcome":{"error":"why","exitCode":137,"finishedAt":"2024-05-01T10:00:02.000000000Z","oomKilled":true},)"
     R"("restart":{"maxAttempts":3,"policy":"on-failure"},"restartCount":2,)"
-    R"("settings":{"capAdd":["NET_ADMIN"],"cmd":["-c"],"init":true,)"
+    R"("settings":{"capAdd":["NET_ADMIN"],"cgroupParent":"/jobs","cmd":["-c"],"deviceRules":["c 10:* r"],)"
+    R"("devices":[{"access":"rw","containerPath":"/dev/f","hostPath":"/dev/fuse"}],"init":true,)"
     R"("mounts":[{"destination":"/d","name":"v1","source":"/v/v1/data","type":"volume","writable":false}],)"
     R"("network":"host"},)"
     R"("startedAt":"2024-05-01T10:00:01.000000000Z","stopSeconds":3,"stopSignal":2,"stoppedByUser":true,)"

@@ -1,0 +1,167 @@
+#include "controllers.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "hierarchy.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
+#include "myct/cgroup/cgroup.hpp"
+
+namespace myct::cgroup {
+namespace {
+
+/// What tells of a container's use and of its end by lack of memory, limits or not.
+constexpr std::array kAccounting = {"cpu", "io", "memory", "pids"};
+
+using Names = std::set<std::string, std::less<>>;
+
+Names words_of(std::string_view text) {
+  Names names;
+  while (!text.empty()) {
+    const size_t end = text.find_first_of(" \n");
+    if (end != 0) names.emplace(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+  return names;
+}
+
+/// Whether a hierarchy of version 1 has the controller: "4:memory:/" or "3:cpu,cpuacct:/" in /proc/self/cgroup.
+bool is_on_version_1(const std::string& controller) {
+  std::string text = try_read_file("/proc/self/cgroup").value_or("");
+  const std::string name = controller == "io" ? "blkio" : controller;
+  std::ranges::replace(text, ',', ':');
+  return text.find(":" + name + ":") != std::string::npos;
+}
+
+[[noreturn]] void throw_unavailable(const Setting& setting, const std::string& group) {
+  const std::string cannot = "cannot " + setting.purpose + ": ";
+  if (is_on_version_1(setting.controller))
+    throw Error(ErrorKind::Unsupported,
+                fmt::format("{}the {} controller of this host is on cgroup v1", cannot, setting.controller), 0,
+                "boot with systemd.unified_cgroup_hierarchy=1, or without systemd with cgroup_no_v1=all");
+  if (path_exists(group + "/cgroup.type"))  // every group but the root of all has it
+    throw Error(ErrorKind::Unsupported,
+                fmt::format("{}the {} controller is not handed down to cgroup '{}'", cannot, setting.controller, group),
+                0,
+                fmt::format("write '+{}' to the file cgroup.subtree_control of its parents; for a service of systemd, "
+                            "Delegate=yes",
+                            setting.controller));
+  throw Error(ErrorKind::Unsupported, fmt::format("{}this kernel has no {} controller", cannot, setting.controller), 0,
+              setting.controller == "memory" ? "boot with cgroup_enable=memory"
+                                             : "it is left out of the kernel, or disabled by cgroup_disable=");
+}
+
+/// What runs in `group` goes to a leaf below it. What is made meanwhile is met in the next round.
+void move_to_leaf(const std::string& group) {
+  const std::string leaf = group + std::string(kLeaf);
+  log::info("moving the processes of cgroup '{}' to '{}': it is to hand out controllers", group, leaf);
+  make_directories(leaf);
+  const Fd target = open_path(leaf + "/cgroup.procs", O_WRONLY);
+  std::string_view rest;
+  for (const std::string& pid : words_of(try_read_file(group + "/cgroup.procs").value_or("")))
+    if (::write(target.get(), pid.data(), pid.size()) == -1 && errno != ESRCH)
+      throw_errno("move process {} to cgroup '{}'", pid, leaf);
+}
+
+/// A group of the hierarchy on the way from the top to the container.
+class Level {
+ public:
+  Level(std::string path, bool is_top)
+      : path_(std::move(path)),
+        is_top_(is_top),
+        available_(words_of(try_read_file(path_ + "/cgroup.controllers").value_or(""))),
+        enabled_(words_of(try_read_file(path_ + "/cgroup.subtree_control").value_or(""))) {}
+
+  [[nodiscard]] const Names& available() const noexcept { return available_; }
+
+  /// `setting` is the limit that needs it, or null: then it is only good to have.
+  void enable(const std::string& controller, const Setting* setting) {
+    if (enabled_.contains(controller)) return;
+    if (!available_.contains(controller)) {
+      if (setting != nullptr) throw_unavailable(*setting, path_);
+      return;
+    }
+    constexpr int kTries = 10;
+    for (int tries = 0;; ++tries) {
+      const int errnum = try_enable(controller);
+      if (errnum == 0) return;
+      if (setting == nullptr) {
+        log::debug("cgroup '{}' does not hand out {}: {}", path_, controller, errno_text(errnum));
+        return;
+      }
+      if (errnum != EBUSY || !may_move_processes() || tries == kTries) throw_refused(controller, *setting, errnum);
+      move_to_leaf(path_);
+    }
+  }
+
+ private:
+  int try_enable(const std::string& controller) const {
+    const Fd file = open_path(path_ + "/cgroup.subtree_control", O_WRONLY);
+    const std::string text = "+" + controller;
+    return ::write(file.get(), text.data(), text.size()) == -1 ? errno : 0;
+  }
+
+  /// The root of a cgroup namespace or of what was delegated is ours, and so is what runs in it. The root of all may
+  /// have processes.
+  [[nodiscard]] bool may_move_processes() const { return is_top_ && path_exists(path_ + "/cgroup.type"); }
+
+  [[noreturn]] void throw_refused(const std::string& controller, const Setting& setting, int errnum) const {
+    if (errnum == EBUSY)
+      throw Error(ErrorKind::Unsupported,
+                  fmt::format("cannot {}: cgroup '{}' cannot hand out the {} controller, as processes are in it",
+                              setting.purpose, path_, controller),
+                  0, "name another one with --cgroup-parent, or move them to a group below it");
+    throw Error(kind_of_errno(errnum),
+                fmt::format("cannot {}: enable the {} controller in cgroup '{}'", setting.purpose, controller, path_),
+                errnum);
+  }
+
+  std::string path_;
+  bool is_top_;
+  Names available_;
+  Names enabled_;
+};
+
+struct Wanted {
+  std::string controller;
+  const Setting* setting = nullptr;  ///< that needs it
+};
+
+std::vector<Wanted> wanted_for(const std::vector<Setting>& settings) {
+  std::vector<Wanted> all;
+  for (const Setting& setting : settings)
+    if (!setting.controller.empty() &&
+        std::ranges::none_of(all, [&](const Wanted& other) { return other.controller == setting.controller; }))
+      all.push_back({.controller = setting.controller, .setting = &setting});
+  for (const char* name : kAccounting)
+    if (std::ranges::none_of(all, [&](const Wanted& other) { return other.controller == name; }))
+      all.push_back({.controller = name});
+  return all;
+}
+
+}  // namespace
+
+void enable_controllers(const std::string& parent, const std::vector<Setting>& settings) {
+  const std::vector<Wanted> wanted = wanted_for(settings);
+  const std::optional<std::string> handed_out = try_read_file(parent + "/cgroup.subtree_control");
+  if (!handed_out) make_parents(parent + "/container");
+  const Names enabled = words_of(handed_out.value_or(""));
+  // As a rule an earlier container has had it all enabled.
+  if (std::ranges::all_of(wanted, [&](const Wanted& it) { return enabled.contains(it.controller); })) return;
+  const std::string top = top_of(parent);
+  for (size_t end = top.size();; end = parent.find('/', end + 1)) {
+    Level level(parent.substr(0, end), end == top.size());
+    for (const Wanted& it : wanted) level.enable(it.controller, it.setting);
+    if (level.available().empty()) return;  // nor will those below have any
+    if (end == std::string::npos || end == parent.size()) return;
+  }
+}
+
+}  // namespace myct::cgroup

@@ -1,0 +1,21 @@
+// Enabling controllers from the top of what is ours down to a container's parent.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "myct/cgroup/limits.hpp"
+
+namespace myct::cgroup {
+
+/// Where processes go that are in the way: a group with controllers below it may have none of its own
+/// (cgroup-v2.rst, "No Internal Process Constraint").
+inline constexpr std::string_view kLeaf = "/init";
+
+/// Makes `parent` if it is missing, and has it hand out to its children the controllers that the settings need, and
+/// those that count what is used, as far as they can be had. Throws Error{Unsupported} naming the limit, the controller
+/// and the remedy when one that is needed cannot.
+void enable_controllers(const std::string& parent, const std::vector<Setting>& settings);
+
+}  // namespace myct::cgroup

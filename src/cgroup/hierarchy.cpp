@@ -1,0 +1,144 @@
+#include "hierarchy.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "controllers.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/cgroup/cgroup.hpp"
+
+namespace myct::cgroup {
+namespace {
+
+/// Below what is ours. These two stay for the next container, all else is removed with its last one.
+constexpr const char* kOwnGroup = "/myct";
+constexpr const char* kSupervisors = "myct/supervisors";
+/// On a group that we have made for a container that was to be below it.
+constexpr const char* kMade = "trusted.myct.made";
+
+bool is_cgroup2(const char* path) {
+  struct statfs status {};
+  return ::statfs(path, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+/// The path after "0::" in a file like /proc/self/cgroup, relative to the root of our cgroup namespace.
+std::optional<std::string> group_of_process(const std::string& process) {
+  const std::optional<std::string> text = try_read_file("/proc/" + process + "/cgroup");
+  if (!text) return std::nullopt;
+  for (size_t line = 0; line < text->size(); line = text->find('\n', line) + 1) {
+    const size_t end = text->find('\n', line);
+    if (text->compare(line, 3, "0::") == 0) return text->substr(line + 3, end - line - 3);
+    if (end == std::string::npos) break;
+  }
+  return std::nullopt;
+}
+
+/// systemd.resource-control(5), Delegate=: systemd marks what it keeps its hands off. The second is that of its
+/// instances for users.
+bool is_delegated(const std::string& path) {
+  for (const char* name : {"trusted.delegate", "user.delegate"}) {
+    char value[2];
+    if (::getxattr(path.c_str(), name, value, sizeof value) == 1 && value[0] == '1') return true;
+  }
+  return false;
+}
+
+/// What is ours: the group that was delegated to the service or scope that we run in, or all of the hierarchy.
+std::string find_base(const std::string& hierarchy) {
+  const std::string own = group_of_process("self").value_or("/");
+  if (own == "/" || own.starts_with("/..")) return hierarchy;
+  const std::string path = hierarchy + own;
+  if (is_delegated(path)) return path;
+  // We, or somebody like us, have moved its processes out of the way.
+  if (path.ends_with(kLeaf) && is_delegated(parent_of(path))) return parent_of(path);
+  return hierarchy;
+}
+
+bool is_at_or_below(const std::string& path, const std::string& top) {
+  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+}
+
+}  // namespace
+
+std::optional<std::string> find_hierarchy() {
+  for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"})
+    if (is_cgroup2(path)) return path;
+  return std::nullopt;
+}
+
+std::optional<std::string> locate(const std::string& cgroups_path) {
+  const std::optional<std::string> hierarchy = find_hierarchy();
+  if (!hierarchy) return std::nullopt;
+  if (cgroups_path.starts_with('/')) return *hierarchy + cgroups_path;
+  return find_base(*hierarchy) + "/" + cgroups_path;
+}
+
+std::optional<std::string> group_below(const std::string& path, pid_t pid) {
+  const std::optional<std::string> hierarchy = find_hierarchy();
+  const std::optional<std::string> group = group_of_process(std::to_string(pid));
+  if (!hierarchy || !group || !is_at_or_below(*hierarchy + *group, path)) return std::nullopt;
+  return *hierarchy + *group;
+}
+
+std::optional<Fd> try_open_supervisors_group() {
+  const std::optional<std::string> path = locate(kSupervisors);
+  if (!path) return std::nullopt;
+  try {
+    if (std::optional<Fd> group = try_open_path(*path, O_PATH | O_DIRECTORY)) return group;
+    make_directories(*path);
+    return try_open_path(*path, O_PATH | O_DIRECTORY);
+  } catch (const Error&) {
+    return std::nullopt;  // a hierarchy that is read-only: then it stays where it was started
+  }
+}
+
+std::string top_of(const std::string& path) {
+  const std::string hierarchy = find_hierarchy().value_or("");
+  std::string base = find_base(hierarchy);
+  return is_at_or_below(path, base) ? base : hierarchy;
+}
+
+void make_parents(const std::string& path) {
+  const std::string parent = parent_of(path);
+  if (::mkdir(parent.c_str(), 0755) == 0) {
+    if (!parent.ends_with(kOwnGroup)) ::setxattr(parent.c_str(), kMade, "1", 1, 0);
+    return;
+  }
+  if (errno == EEXIST) return;
+  if (errno != ENOENT || parent.empty()) throw_errno("make cgroup '{}'", parent);
+  make_parents(parent);
+  if (::mkdir(parent.c_str(), 0755) == -1 && errno != EEXIST) throw_errno("make cgroup '{}'", parent);
+  if (!parent.ends_with(kOwnGroup)) ::setxattr(parent.c_str(), kMade, "1", 1, 0);
+}
+
+void make_group(const std::string& path) {
+  constexpr int kTries = 10;
+  for (int tries = 0; ::mkdir(path.c_str(), 0755) == -1; ++tries) {
+    if (errno == EEXIST) {
+      if (::rmdir(path.c_str()) == -1 && errno == EBUSY) return;
+    } else if (errno == ENOENT && tries < kTries) {
+      make_parents(path);  // the last container in them has just ended
+    } else {
+      throw_errno("make cgroup '{}'", path);
+    }
+  }
+}
+
+void remove_made_parents(const std::string& path) {
+  for (std::string parent = parent_of(path); !parent.empty(); parent = parent_of(parent)) {
+    char value[2];
+    if (::getxattr(parent.c_str(), kMade, value, sizeof value) != 1) return;
+    if (::rmdir(parent.c_str()) == -1) return;
+  }
+}
+
+}  // namespace myct::cgroup

@@ -1,0 +1,21 @@
+// Which part of the hierarchy is ours, and making groups in it.
+#pragma once
+
+#include <string>
+
+namespace myct::cgroup {
+
+/// The topmost group above `path` that we may change: where the hierarchy is mounted, or what is delegated to us.
+[[nodiscard]] std::string top_of(const std::string& path);
+
+/// Makes the groups that are missing above `path` and marks them, for remove_made_parents(). Throws Error.
+void make_parents(const std::string& path);
+
+/// Makes the group and its missing parents. One that is there already is emptied of what an earlier owner has set, if
+/// nothing is in it. Throws Error.
+void make_group(const std::string& path);
+
+/// Removes those groups above `path` that make_parents() has made and nothing is in.
+void remove_made_parents(const std::string& path);
+
+}  // namespace myct::cgroup

@@ -20,6 +20,12 @@ Error& Error::set_exit_status(int status) {
   return *this;
 }
 
+Error& Error::set_hint(std::string hint) {
+  hint_ = std::move(hint);
+  compose();
+  return *this;
+}
+
 void Error::compose() {
   line_ = subject_;
   if (errnum_ != 0) line_.append(": ").append(errno_text(errnum_));

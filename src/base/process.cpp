@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -56,6 +57,15 @@ WaitStatus from_siginfo(const siginfo_t& info) {
 }
 
 }  // namespace
+
+std::string machine_architecture() {
+  utsname machine{};
+  ::uname(&machine);
+  const std::string_view name = machine.machine;
+  if (name == "x86_64") return "amd64";
+  if (name == "aarch64") return "arm64";
+  return std::string(name);
+}
 
 const std::string& boot_id() {
   static const std::string id = [] {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controllers.hpp"
+#include "hierarchy.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
@@ -63,6 +64,14 @@ void check_cpuset(const std::string& path, const Setting& setting) {
                                               effective.substr(0, effective.find('\n'))));
 }
 
+/// io.weight is taken, and means nothing, where no disk has the controller io.cost switched on.
+void check_weights_count(const std::string& path) {
+  const std::optional<std::string> costs = try_read_file(top_of(path) + "/io.cost.qos");
+  if (costs && costs->find("enable=1") == std::string::npos)
+    log::warning(
+        "the block I/O weight has no effect: no disk has the BFQ scheduler, or is enabled in the host's io.cost.qos");
+}
+
 /// The file and the value that this kernel takes.
 struct Write {
   std::string file;
@@ -86,6 +95,7 @@ void apply(const std::string& path, const Setting& setting, const Write& write) 
     throw Error(kind_of_errno(errnum), fmt::format("cannot {} ({}) to '{}'", setting.purpose, write.file, write.value),
                 errnum, hint_for(setting, errnum));
   }
+  if (write.file == "io.weight") check_weights_count(path);
   if (write.file == "cpuset.cpus" || write.file == "cpuset.mems") check_cpuset(path, setting);
 }
 

@@ -1,15 +1,14 @@
 #include "myct/cli/app.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <optional>
 #include <string_view>
 
 #include "command.hpp"
+#include "command_line.hpp"
 #include "complete.hpp"
 #include "globals.hpp"
 #include "man.hpp"
@@ -18,6 +17,7 @@
 #include "myct/manager/supervise.hpp"
 #include "myct/supervisor/handover.hpp"
 #include "output.hpp"
+#include "parse_error.hpp"
 
 namespace myct::cli {
 namespace {
@@ -41,9 +41,10 @@ constexpr std::array kCommands = {
     Command{"wait", "Wait until containers end, and print their exit statuses", define_wait, NeedsRoot::Yes},
     Command{"rename", "Give a container another name", define_rename, NeedsRoot::Yes},
     Command{"update", "Change containers, running or not", define_update, NeedsRoot::Yes},
-    Command{"ps", "List containers", define_ps, NeedsRoot::Yes, Offer::All, ExitRule::Plain, "ls"},
+    Command{"ps", "List containers", define_ps, NeedsRoot::Yes, Offer::All, ExitRule::Template, "ls"},
     Command{"logs", "Print what a container has written", define_logs, NeedsRoot::Yes},
-    Command{"inspect", "Print all about containers and images", define_inspect, NeedsRoot::Yes},
+    Command{"inspect", "Print all about containers and images", define_inspect, NeedsRoot::Yes, Offer::All,
+            ExitRule::Template},
     Command{"rm", "Remove containers", define_rm, NeedsRoot::Yes},
     Command{"cp", "Copy files between a container and the host", define_cp, NeedsRoot::Yes},
     Command{"diff", "List what a container has changed in its image's files", define_diff, NeedsRoot::Yes},
@@ -53,7 +54,8 @@ constexpr std::array kCommands = {
     Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},
     Command{"images", "List images", define_images, NeedsRoot::Yes},
     Command{"rmi", "Remove images", define_rmi, NeedsRoot::Yes},
-    Command{"events", "Tell what happens to containers, as it happens", define_events, NeedsRoot::Yes},
+    Command{"events", "Tell what happens to containers, as it happens", define_events, NeedsRoot::Yes, Offer::All,
+            ExitRule::Template},
     Command{"prune", "Remove all containers that do not run", define_prune, NeedsRoot::Yes},
     Command{"system check", "Say what kills and crashes have left over, and mend it", define_system_check,
             NeedsRoot::Yes},
@@ -61,76 +63,15 @@ constexpr std::array kCommands = {
             ExitRule::Plain, "",
             "Packages install the scripts where the shells find them. To try one: source <(myct completion bash), or "
             "myct completion fish | source."},
-    Command{"version", "Print the version", define_version, NeedsRoot::No},
+    Command{"version", "Print the version", define_version, NeedsRoot::No, Offer::All, ExitRule::Template},
 };
 
-/// A command line as CLI11 is to see it: the words that name the command made one, its own name.
-struct CommandLine {
-  std::vector<std::string> storage;
-  std::vector<char*> words;
-  const Command* command = nullptr;
-};
-
-/// The index of the first word that is not an option or an option's value, or argc.
-int find_command_word(int argc, char** argv) {
-  for (int index = 1; index < argc; ++index) {
-    const std::string_view word = argv[index];
-    if (word == "--root" || word == "--runtime-dir")
-      ++index;
-    else if (!word.starts_with('-'))
-      return index;
-  }
-  return argc;
-}
-
-[[noreturn]] void throw_unknown_command(const std::vector<std::string>& known, const std::string& first,
-                                        const std::string& second) {
-  const bool incomplete = !known.empty() && (second.empty() || second.starts_with('-'));
-  const std::string words = known.empty() || incomplete ? first : first + " " + second;
-  const std::string hint =
-      known.empty() ? "see 'myct --help'" : fmt::format("there are: {} {}", first, fmt::join(known, ", "));
-  const std::string what =
-      incomplete ? fmt::format("'{}' needs another word", words) : fmt::format("unknown command '{}'", words);
-  throw Error(ErrorKind::Usage, what, 0, hint).set_exit_status(kExitFailure);
-}
-
-CommandLine parse_command_words(int argc, char** argv) {
-  CommandLine line{.storage = {argv, argv + argc}};
-  const int index = find_command_word(argc, argv);
-  if (index < argc) {
-    const std::string first = argv[index];
-    line.command = find_command(first);
-    if (line.command == nullptr) {
-      const std::string second = index + 1 < argc ? argv[index + 1] : "";
-      line.command = find_command(first, second);
-      if (line.command == nullptr) throw_unknown_command(words_after(first), first, second);
-      line.storage.erase(line.storage.begin() + index + 1);
-    }
-    line.storage[static_cast<size_t>(index)] = subcommand_name(*line.command);
-  }
-  for (std::string& word : line.storage) line.words.push_back(word.data());
-  line.words.push_back(nullptr);
-  return line;
-}
-
-/// Docker's: 1 for the wrong number of words, else 125.
-int parse_error_status(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
-  const bool unknown_option =
-      std::any_of(extras.begin(), extras.end(), [](const std::string& word) { return word.starts_with('-'); });
-  const bool wrong_count = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ||
-                           (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !unknown_option);
-  return wrong_count ? kExitFailure : kExitOwnFailure;
-}
-
-/// CLI11's complaint as one line of ours; --help and --version are no complaints.
+/// --help and --version are no complaints.
 int print_parse_error(CLI::App& app, const Command* command, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
   const std::string topic = command != nullptr ? std::string(command->name) + " " : "";
-  std::string text = error.what();
-  if (const size_t end = text.find('\n'); end != std::string::npos) text.resize(end);
-  return print_error(Error(ErrorKind::Usage, text, 0, "see 'myct " + topic + "--help'")
-                         .set_exit_status(parse_error_status(app, error)));
+  const CLI::App& part = command != nullptr ? *app.get_subcommand(subcommand_name(*command)) : app;
+  return print_error(explain_parse_error(app, part, error, "see 'myct " + topic + "--help'"));
 }
 
 /// An error's own status; where it has none, 125 for wrong options and for `run`, else 1.
@@ -174,7 +115,12 @@ int run_app(int argc, char** argv) {
   if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
   try {
     if (const std::optional<int> status = run_hidden_command(argc, argv)) return *status;
-    CommandLine line = parse_command_words(argc, argv);
+    CommandLine line = parse_command_line(argc, argv);
+    if (!line.noun.empty()) {
+      print_text(help_of_noun(line.noun));
+      flush_output();
+      return 0;
+    }
     Globals globals;
     Action action;
     CLI::App app("Containers on one machine, without a daemon.", "myct");

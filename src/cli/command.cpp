@@ -82,8 +82,12 @@ std::vector<std::string> exit_statuses(const Command& command) {
   std::vector<std::string> statuses;
   switch (command.exit_rule) {
     case ExitRule::Plain:
-      return {"0 all is done", "1 something could not be done, or the number of words is wrong",
-              "125 an option or its value is wrong"};
+    case ExitRule::Template:
+      statuses = {"0 all is done", "1 something could not be done, or the number of words is wrong",
+                  "125 an option or its value is wrong"};
+      if (command.exit_rule == ExitRule::Template)
+        statuses.insert(statuses.begin() + 2, "64 the template cannot be parsed");
+      return statuses;
     case ExitRule::Program:
       statuses = {"1 something could not be done, or the number of words is wrong",
                   "125 an option or its value is wrong"};
@@ -115,8 +119,10 @@ void define_command(const Command& command, CLI::App& app, Action& action) {
   });
 }
 
+void print_error_line(const std::string& what) { std::fprintf(stderr, "myct: %s\n", what.c_str()); }
+
 int print_error(const Error& error) {
-  std::fprintf(stderr, "myct: %s\n", error.what());
+  print_error_line(error.what());
   return error.exit_status();
 }
 

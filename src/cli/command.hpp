@@ -27,9 +27,10 @@ enum class Offer : uint8_t { All, Running, Stopped, Paused };
 
 /// What the exit status tells, beyond 0 for success and 125 for a bad option.
 enum class ExitRule : uint8_t {
-  Plain,    ///< 1: something could not be done
-  Program,  ///< the program's own, 126 and 127 when it could not be executed; 1: something else could not be done
-  Run,      ///< as Program, but 125 for all that is not the program's doing
+  Plain,     ///< 1: something could not be done
+  Template,  ///< as Plain, and 64 for a --format that is no template
+  Program,   ///< the program's own, 126 and 127 when it could not be executed; 1: something else could not be done
+  Run,       ///< as Program, but 125 for all that is not the program's doing
 };
 
 struct Command {
@@ -85,7 +86,9 @@ void set_usage(CLI::App& command, std::string usage);
 /// That text, without "Usage: ".
 [[nodiscard]] std::string usage_of(const CLI::App& command);
 
-/// Prints the one line of an error on stderr; returns the exit status that it stands for.
+/// Prints the one line of an error on stderr.
+void print_error_line(const std::string& what);
+/// The same of an Error; returns the exit status that it stands for.
 int print_error(const Error& error);
 
 /// Does `work` for each target. One that fails is named on stderr and does not keep the others from being done; the
@@ -94,7 +97,7 @@ int print_error(const Error& error);
                                   const std::function<void(const std::string&)>& work);
 
 /// The same for work that may wait: several at once, in a process each, so that none waits for another. What they print
-/// appears in the order of the targets; what they change in this process's memory is lost.
+/// and their errors appear in the order of the targets; what they change in this process's memory is lost.
 [[nodiscard]] int for_all_targets_at_once(const std::vector<std::string>& targets,
                                           const std::function<void(const std::string&)>& work);
 

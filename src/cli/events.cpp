@@ -1,13 +1,14 @@
 // myct events.
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <memory>
 
 #include "command.hpp"
 #include "container_flags.hpp"
 #include "flags.hpp"
 #include "format.hpp"
-#include "myct/base/error.hpp"
 #include "myct/manager/events.hpp"
 #include "output.hpp"
 
@@ -24,17 +25,16 @@ struct EventsFlags {
 std::map<std::string, std::vector<std::string>> parse_filters(const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<std::string>> filters;
   for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid filter '{}': give KEY=VALUE", text);
-    const std::string key = text.substr(0, equals);
-    if (key != "container" && key != "event" && key != "image" && key != "label" && key != "type")
-      throw Error(ErrorKind::Usage, fmt::format("invalid filter '{}'", key), 0,
-                  "there are: container, event, image, label, type")
-          .set_exit_status(kExitFailure);
-    filters[key].push_back(text.substr(equals + 1));
+    const Condition condition = parse_condition(text, {"container", "event", "image", "label", "type"});
+    filters[condition.key].push_back(condition.value);
   }
   return filters;
 }
+
+/// What docker's templates call the members that have other names in its JSON.
+constexpr std::array kFieldNames = {FieldName{"Status", "status"}, FieldName{"ID", "id"},
+                                    FieldName{"From", "from"},     FieldName{"Scope", "scope"},
+                                    FieldName{"Time", "time"},     FieldName{"TimeNano", "timeNano"}};
 
 /// "2024-05-01T10:00:00.123456789Z container die 0123… (exitCode=0, image=alpine, name=web)", as docker prints it.
 std::string describe(const Json& event) {
@@ -62,7 +62,7 @@ int print_events(const EventsFlags& flags, const manager::Context& context) {
       print_line(line);
     } else {
       const Json event = Json::parse(line);
-      print_line(shape ? shape->render({.root = event}) : describe(event));
+      print_line(shape ? shape->render({.root = event, .field_names = kFieldNames}) : describe(event));
     }
     return flush_output();  // as it happens
   });

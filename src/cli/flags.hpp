@@ -89,6 +89,14 @@ enum class DeviceQuantity : uint8_t { Bytes, Number, Weight };
 /// --log-opt max-size=10m, max-file=3, for the driver that `config` has: other drivers have no options.
 void apply_log_option(const std::string& text, state::LogConfig& config);
 
+/// A condition of --filter.
+struct Condition {
+  std::string key;
+  std::string value;
+};
+/// KEY=VALUE, with one of `keys`; throws with exit status 1 for another, as Docker does.
+[[nodiscard]] Condition parse_condition(const std::string& text, const std::vector<std::string_view>& keys);
+
 /// A point in time as users write it: a duration before `now`, a date, RFC 3339 or Unix seconds; throws naming
 /// `option`.
 [[nodiscard]] SystemTime parse_point_in_time(const std::string& text, std::string_view option, SystemTime now);

@@ -35,15 +35,24 @@ void apply_log_option(const std::string& text, state::LogConfig& config) {
   const std::string name = text.substr(0, equals);
   if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid --log-opt '{}': give NAME=VALUE", text);
   const std::string_view value = std::string_view(text).substr(equals + 1);
+  if (name == "mode") {
+    // Docker's for every driver; this value is its default, too.
+    if (value != "blocking")
+      throw_error(ErrorKind::Usage, "invalid --log-opt '{}': only mode=blocking is there: a program waits for its log",
+                  text);
+    config.options.push_back(text);
+    return;
+  }
   if (config.driver != state::LogDriver::JsonFile)
-    throw_error(ErrorKind::Usage, "unknown log option '{}': the log driver '{}' has none", name,
+    throw_error(ErrorKind::Usage, "unknown log option '{}': the log driver '{}' has none but mode", name,
                 state::driver_word(config.driver));
   if (name == "max-size")
     config.max_size = parse_max_size(value, text);
   else if (name == "max-file")
     config.max_file = parse_max_file(value, text);
   else
-    throw_error(ErrorKind::Usage, "unknown log option '{}': json-file has max-size and max-file", name);
+    throw_error(ErrorKind::Usage, "unknown log option '{}': json-file has max-size, max-file and mode", name);
+  config.options.push_back(text);
 }
 
 SystemTime parse_point_in_time(const std::string& text, std::string_view option, SystemTime now) {

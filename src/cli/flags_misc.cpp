@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -31,6 +32,17 @@ std::vector<std::string> split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
+}
+
+Condition parse_condition(const std::string& text, const std::vector<std::string_view>& keys) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid filter '{}': give KEY=VALUE", text);
+  Condition condition{.key = text.substr(0, equals), .value = text.substr(equals + 1)};
+  if (std::find(keys.begin(), keys.end(), condition.key) == keys.end())
+    throw Error(ErrorKind::Usage, fmt::format("invalid filter '{}'", condition.key), 0,
+                fmt::format("there are: {}", fmt::join(keys, ", ")))
+        .set_exit_status(kExitFailure);
+  return condition;
 }
 
 bool parse_bool(std::string_view text, std::string_view option) {

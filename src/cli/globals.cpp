@@ -27,7 +27,7 @@ std::string absolute_path(std::string path) {
 }  // namespace
 
 void define_program(CLI::App& app, Globals& globals) {
-  app.set_version_flag("--version", version_line());
+  app.set_version_flag("-v,--version", version_line());
   app.require_subcommand(0, 1);
   app.failure_message(CLI::FailureMessage::simple);
   set_usage(app, "Usage: myct [OPTIONS] COMMAND [ARG...]");

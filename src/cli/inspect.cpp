@@ -62,11 +62,10 @@ void define_inspect(CLI::App& command, Action& action) {
   command.add_option("NAME", flags->names, "Names or ids of containers and images")->required();
   command.add_option("-f,--format", flags->format, "json, or a Go template for each")->type_name("FORMAT")->take_last();
   command.add_flag("-s,--size", flags->size, "Say what containers have written, too");
-  command.add_option("--type", flags->type, "container or image: look for these only")
-      ->type_name("TYPE")
-      ->check(CLI::IsMember({"container", "image"}).description(""))
-      ->take_last();
+  command.add_option("--type", flags->type, "container or image: look for these only")->type_name("TYPE")->take_last();
   action = [flags](const manager::Context& context) {
+    if (!flags->type.empty() && flags->type != "container" && flags->type != "image")
+      throw_error(ErrorKind::Usage, "--type: '{}' is neither container nor image", flags->type);
     return flags->format.empty() || flags->format == "json" ? print_documents(context, *flags)
                                                             : print_rendered(context, *flags);
   };

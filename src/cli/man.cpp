@@ -12,6 +12,7 @@
 #include "globals.hpp"
 #include "myct/base/fd.hpp"
 #include "myct/base/file.hpp"
+#include "topics.hpp"
 
 namespace myct::cli {
 namespace {
@@ -127,6 +128,15 @@ void write_exit_statuses(Page& page, const Command& command) {
   }
 }
 
+void write_topics(Page& page, const Command& command) {
+  for (const Topic& topic : topics()) {
+    if (topic.command != command.name) continue;
+    page.section(topic.title);
+    page.line(topic.text);
+    for (const Term& term : topic.terms) page.bold_term(term.name, term.text);
+  }
+}
+
 std::string command_page(const Command& command) {
   CLI::App app;
   Action action;
@@ -142,6 +152,7 @@ std::string command_page(const Command& command) {
   if (const std::vector<std::string> names = other_names(command); !names.empty())
     page.paragraph(fmt::format("Also: {}.", fmt::join(names, ", ")));
   write_options(page, app);
+  write_topics(page, command);
   write_exit_statuses(page, command);
   if (command.needs_root == NeedsRoot::Yes) {
     page.section("ENVIRONMENT");

@@ -28,7 +28,7 @@ constexpr std::array kOptionWords = {
     OptionWords{"", "cgroupns", "host private"},
     OptionWords{"", "format", "json table"},
     OptionWords{"", "log-driver", "json-file journald none passthrough"},
-    OptionWords{"", "log-opt", "max-file= max-size="},
+    OptionWords{"", "log-opt", "max-file= max-size= mode=blocking"},
     OptionWords{"", "mount", "type=bind type=tmpfs type=volume"},
     OptionWords{"", "net", "host none"},
     OptionWords{"", "network", "host none"},
@@ -45,8 +45,10 @@ constexpr std::array kOptionWords = {
     OptionWords{"inspect", "type", "container image"},
     OptionWords{"prune", "filter", "label= until="},
     OptionWords{"ps", "filter",
-                "ancestor= before= exited= id= label= name= network= since= status=created status=exited "
-                "status=paused status=restarting status=running volume="},
+                "ancestor= before= exited= expose= health=healthy health=none health=starting health=unhealthy id= "
+                "label= name= network= publish= since= status=created status=exited status=paused status=restarting "
+                "status=running volume="},
+    OptionWords{"version", "format", "json"},
     OptionWords{"run", "attach", "stderr stdin stdout"},
     OptionWords{"create", "attach", "stderr stdin stdout"},
 };

@@ -6,7 +6,6 @@
 #include "command.hpp"
 #include "container_flags.hpp"
 #include "flags.hpp"
-#include "myct/base/error.hpp"
 #include "myct/base/units.hpp"
 #include "myct/manager/prune.hpp"
 #include "output.hpp"
@@ -17,19 +16,11 @@ namespace {
 manager::PruneRequest parse_filters(const std::vector<std::string>& texts) {
   manager::PruneRequest request;
   for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos) throw_error(ErrorKind::Usage, "invalid filter '{}': give KEY=VALUE", text);
-    const std::string key = text.substr(0, equals);
-    const std::string value = text.substr(equals + 1);
+    const auto& [key, value] = parse_condition(text, {"until", "label", "label!"});
     if (key == "until")
       request.until = parse_point_in_time(value, "--filter until", std::chrono::system_clock::now());
-    else if (key == "label")
-      request.labels.push_back(value);
-    else if (key == "label!")
-      request.not_labels.push_back(value);
     else
-      throw Error(ErrorKind::Usage, fmt::format("invalid filter '{}'", key), 0, "there are: until, label, label!")
-          .set_exit_status(kExitFailure);
+      (key == "label" ? request.labels : request.not_labels).push_back(value);
   }
   return request;
 }

@@ -24,7 +24,7 @@ struct Flags {
   bool full = false;
   bool size = false;
   bool latest = false;
-  int64_t last = -1;
+  std::optional<std::string> last;
   std::vector<std::string> filters;
   std::string format;
 };
@@ -148,6 +148,8 @@ constexpr std::array kFields = {
           }},
     Field{{"CreatedAt", "CREATED AT"},
           [](const View&, const ContainerSummary& c) { return local_time(c.record.created); }},
+    // There are no health checks.
+    Field{{"HealthStatus", "HEALTH STATUS"}, [](const View&, const ContainerSummary&) { return std::string(); }},
     Field{{"ID", "CONTAINER ID"},
           [](const View& view, const ContainerSummary& c) { return view.full ? c.record.id : short_id(c.record.id); }},
     Field{{"Image", "IMAGE"}, [](const View&, const ContainerSummary& c) { return c.record.image; }},
@@ -178,10 +180,16 @@ Row make_row(const View& view, const std::vector<const Field*>& fields, const Co
   return row;
 }
 
+/// As in docker, 0 and less are no bound.
+int64_t parse_last(const std::string& text) {
+  if (const std::optional<int64_t> last = parse_signed(text)) return *last;
+  throw_error(ErrorKind::Usage, "--last: '{}' is not a number", text);
+}
+
 /// What is left of all containers: filters first, then the bound on their number (docker's order).
 std::vector<ContainerSummary> select(const manager::Context& context, const Flags& flags) {
   const manager::ContainerFilter filter = manager::parse_container_filter(flags.filters);
-  const int64_t last = flags.latest ? 1 : flags.last;
+  const int64_t last = flags.latest ? 1 : parse_last(flags.last.value_or("-1"));
   const bool all = flags.all || last > 0 || !filter.statuses.empty();
   std::vector<ContainerSummary> containers = manager::list_containers(context);
   const std::vector<image::ImageSummary> images =

@@ -29,36 +29,60 @@ int try_target(const std::string& target, const Work& work) {
   }
 }
 
-/// A process that works on one target; what it prints waits in memory until it is its turn.
+/// A process that works on one target; what it prints and its error wait in memory until it is its turn.
 struct Worker {
   ChildProcess process;
   Fd output;
+  Fd error;
 };
 
+Fd make_memory_file() {
+  Fd file(::memfd_create("output", MFD_CLOEXEC));
+  if (!file.valid()) throw_errno("make a file in memory");
+  return file;
+}
+
+std::string read_memory_file(const Fd& file) {
+  if (::lseek(file.get(), 0, SEEK_SET) == -1) throw_errno("read a file in memory");
+  return read_all(file.ref(), "a file in memory");
+}
+
+/// In the worker's process; the exit status.
+int work_in_memory(const std::string& target, const Work& work, const Worker& worker) {
+  int status = 0;
+  try {
+    work(target);
+  } catch (const Error& error) {
+    write_all(worker.error.ref(), error.what(), "a file in memory");
+    status = kExitFailure;
+  }
+  write_all(worker.output.ref(), take_output(), "a file in memory");
+  return status;
+}
+
 Worker start_worker(const std::string& target, const Work& work) {
-  Fd output(::memfd_create("output", MFD_CLOEXEC));
-  if (!output.valid()) throw_errno("make a file in memory");
+  Worker worker{.process = {}, .output = make_memory_file(), .error = make_memory_file()};
   const pid_t pid = ::fork();
   if (pid == -1) throw_errno("make a process for '{}'", target);
   if (pid == 0) {
     (void)take_output();  // the parent's
     int status = kExitFailure;
     try {
-      status = try_target(target, work);
-      write_all(output.ref(), take_output(), "a file in memory");
+      status = work_in_memory(target, work, worker);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "myct: %s\n", error.what());
     }
     ::_exit(status);
   }
-  return {.process = ChildProcess(pid, Fd()), .output = std::move(output)};
+  worker.process = ChildProcess(pid, Fd());
+  return worker;
 }
 
 int finish_worker(Worker& worker) {
   const int status = worker.process.wait().exit_status();
-  if (::lseek(worker.output.get(), 0, SEEK_SET) == -1) throw_errno("read a file in memory");
-  print_text(read_all(worker.output.ref(), "a file in memory"));
+  print_text(read_memory_file(worker.output));
   flush_output();
+  if (const std::string error = read_memory_file(worker.error); !error.empty()) print_error_line(error);
   return status == 0 ? 0 : kExitFailure;
 }
 

@@ -232,12 +232,24 @@ class Execution {
       const auto found = value.node->find(name);
       if (found != value.node->end()) return go::child(value, found.key(), *found);
       if (value.shape == go::Shape::Map) return {};
+      if (value.node.get() == &data_.root)
+        if (const Json* member = member_called(name)) return go::child(value, name, *member);
       fail_at(operand.text(), fmt::format("can't evaluate field {}", name), hint_of_members(*value.node));
     }
     if (value.is_null() && value.shape == go::Shape::Map) return {};
     // Titles have no fields of their own: {{.Names.X}} fails on the rows.
     if (data_.titles) return value;
     fail_at(operand.text(), fmt::format("can't evaluate field {} in type {}", name, go::type_name(value)));
+  }
+
+  /// The root's member by its other name, or nullptr.
+  [[nodiscard]] const Json* member_called(const std::string& field) const {
+    for (const FieldName& known : data_.field_names) {
+      if (known.field != field) continue;
+      const auto found = data_.root.find(known.member);
+      return found != data_.root.end() ? &*found : nullptr;
+    }
+    return nullptr;
   }
 
   const TemplateData& data_;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,12 +23,21 @@ struct Block;
 /// Exit status when a template cannot be parsed (docker-inspect(1)); one that fails on its data ends with 1.
 constexpr int kExitBadTemplate = 64;
 
+/// {{.field}} means the root's member `member`.
+struct FieldName {
+  std::string_view field;
+  std::string_view member;
+};
+
 /// What a template is filled from.
 struct TemplateData {
   const Json& root;                                            ///< "." and "$"
   const std::map<std::string, std::string>* labels = nullptr;  ///< what {{.Label "key"}} looks up; null: no such method
   /// The data are column titles: functions leave them alone, and {{.Label "a.b"}} is a title itself.
   bool titles = false;
+  /// Names that members of the root have besides their own: in docker's programs the fields of some objects are not
+  /// called what they are called in JSON.
+  std::span<const FieldName> field_names = {};
 };
 
 class Template {

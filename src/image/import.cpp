@@ -15,7 +15,6 @@
 // tarball and name give the same image wherever and whenever they are imported.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +25,7 @@
 #include "layout.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/process.hpp"
 #include "myct/image/reference.hpp"
 #include "myct/image/store.hpp"
 #include "staging.hpp"
@@ -98,15 +98,6 @@ std::optional<LayerRecord> find_layer(const state::Paths& paths, const Source& s
   return std::nullopt;
 }
 
-std::string architecture() {
-  utsname machine{};
-  ::uname(&machine);
-  const std::string_view name = machine.machine;
-  if (name == "x86_64") return "amd64";
-  if (name == "aarch64") return "arm64";
-  return std::string(name);
-}
-
 /// Whether the unpacked root has a shell, which may be a link to busybox.
 bool has_shell(const std::string& fs) {
   const Fd root = open_path(fs, O_PATH | O_DIRECTORY);
@@ -165,7 +156,7 @@ std::optional<ImportResult> publish(const state::Paths& paths, const ImportReque
 
     const std::string fs = in_place ? target + "/fs" : staging->path() + "/fs";
     const oci::Image image{.created = format_time(std::chrono::system_clock::from_time_t(layer.newest)),
-                           .architecture = architecture(),
+                           .architecture = machine_architecture(),
                            .os = "linux",
                            .config = with_default_command(request.config, fs),
                            .diff_ids = {layer.diff_id}};

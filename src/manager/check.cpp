@@ -31,9 +31,13 @@ bool is_settled(const std::string& path) {
 
 void remove_by_id(const Context& context, const std::string& id) {
   remove_container(context, id, RemoveRunning::Kill, RemoveVolumes::Anonymous);
+  state::remove_dangling_names(context.paths, {});  // one that only its record knew
 }
 
 void reconcile_by_id(const Context& context, const std::string& id) { (void)summarize(context, id); }
+
+/// Why it failed, without the hint, which would be another than --repair.
+std::string reason_of(const Error& error) { return error.hint().empty() ? error.what() : error.subject(); }
 
 /// The record, or nullopt and a finding.
 std::optional<state::Record> check_record(const Context& context, const std::string& id, Findings& findings) {
@@ -42,10 +46,11 @@ std::optional<state::Record> check_record(const Context& context, const std::str
     if (!record && !state::has_owner(context.paths, id))
       findings.push_back({container_named(id), "it was never completed, or its removal was cut short", "removes it",
                           [&context, id] { reconcile_unrecorded(context, id); }});
+    if (record && is_complete(context, id)) (void)load_spec(context, id);
     return record;
   } catch (const Error& error) {
     findings.push_back(
-        {container_named(id), error.what(), "removes it", [&context, id] { remove_by_id(context, id); }});
+        {container_named(id), reason_of(error), "removes it", [&context, id] { remove_by_id(context, id); }});
     return std::nullopt;
   }
 }
@@ -57,7 +62,7 @@ void check_run(const Context& context, const state::Record& record, Findings& fi
     run = state::load_run_info(context.paths, id);
   } catch (const Error& error) {
     findings.push_back(
-        {container_named(id), error.what(), "removes it", [&context, id] { remove_by_id(context, id); }});
+        {container_named(id), reason_of(error), "removes it", [&context, id] { remove_by_id(context, id); }});
     return;
   }
   const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};

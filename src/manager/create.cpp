@@ -287,7 +287,12 @@ bool is_complete(const Context& context, const std::string& id) {
 
 oci::Spec load_spec(const Context& context, const std::string& id) {
   const std::string path = context.paths.container(id) + "/" + kConfigName;
-  return oci::spec_from_json(read_file(path), path);
+  try {
+    return oci::spec_from_json(read_file(path), path);
+  } catch (Error& error) {
+    state::add_hint_if_damaged(error, id);
+    throw;
+  }
 }
 
 void save_spec(const Container& container) {

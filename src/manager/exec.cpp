@@ -87,7 +87,7 @@ ContainerSummary find_target(const Context& context, const std::string& referenc
   if (found.status != state::Status::Running)
     throw Error(ErrorKind::Conflict,
                 fmt::format("cannot exec in container '{}': it is {}", reference, state::status_word(found.status)), 0,
-                "use 'myct start' first");
+                found.status == state::Status::Restarting ? "wait until it runs" : "use 'myct start' first");
   return found;
 }
 

@@ -19,7 +19,9 @@ namespace {
 // "removing" and "dead" are docker's too; no container of ours is ever seen so.
 constexpr std::array<std::string_view, 7> kStatuses = {"created", "restarting", "running", "removing",
                                                        "paused",  "exited",     "dead"};
-constexpr const char* kKeys = "ancestor, before, exited, id, label, name, network, since, status, volume";
+constexpr std::array<std::string_view, 4> kHealths = {"none", "starting", "healthy", "unhealthy"};
+constexpr const char* kKeys =
+    "ancestor, before, exited, expose, health, id, label, name, network, publish, since, status, volume";
 
 [[noreturn]] void throw_bad_value(std::string_view condition, const std::string& why, std::string hint = {}) {
   Error error(ErrorKind::Invalid, fmt::format("filter '{}': {}", condition, why), 0, std::move(hint));
@@ -137,6 +139,8 @@ ContainerFilter parse_container_filter(const std::vector<std::string>& condition
     if (key == "since") return &filter.since;
     if (key == "volume") return &filter.volumes;
     if (key == "network") return &filter.networks;
+    if (key == "health") return &filter.healths;
+    if (key == "expose" || key == "publish") return &filter.ports;
     return nullptr;
   };
   for (const std::string& condition : conditions) {
@@ -153,6 +157,8 @@ ContainerFilter parse_container_filter(const std::vector<std::string>& condition
     if (list == nullptr) throw_bad_value(condition, "unknown key", std::string("keys are ") + kKeys);
     if (key == "status" && std::find(kStatuses.begin(), kStatuses.end(), value) == kStatuses.end())
       throw_bad_value(condition, "unknown status");
+    if (key == "health" && std::find(kHealths.begin(), kHealths.end(), value) == kHealths.end())
+      throw_bad_value(condition, "unknown health", "there are: none, starting, healthy, unhealthy");
     list->push_back(value);
   }
   return filter;
@@ -178,7 +184,8 @@ std::vector<ContainerSummary> apply_filter(const ContainerFilter& filter, std::v
         any_or_none(since, [&](SystemTime time) { return record.created > time; }) &&
         any_or_none(filter.volumes, [&](const std::string& volume) { return has_volume(record, volume); }) &&
         any_or_none(filter.networks, [&](const std::string& name) { return name == record.settings.network; }) &&
-        (filter.ancestors.empty() || ancestors.contains(record.image_id)) &&
+        any_or_none(filter.healths, [](const std::string& health) { return health == "none"; }) &&
+        filter.ports.empty() && (filter.ancestors.empty() || ancestors.contains(record.image_id)) &&
         std::all_of(filter.labels.begin(), filter.labels.end(),
                     [&](const std::string& label) { return has_label(record, label); });
     return !matches;

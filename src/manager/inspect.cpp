@@ -56,8 +56,12 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
     if (error.kind() != ErrorKind::NotFound) throw;
     return std::nullopt;
   }
-  const std::optional<ContainerSummary> container = summarize(context, id);
+  std::optional<ContainerSummary> container = summarize(context, id);
   if (!container) return std::nullopt;
+  state::LogConfig& log_config = container->record.log;
+  // Its log driver is for its next start.
+  if (log_config.driver == state::LogDriver::JsonFile && wrote_elsewhere(context, *container))
+    log_config = {.driver = state::LogDriver::None};
   InspectInputs inputs{.container = *container,
                        .spec = std::nullopt,
                        .directory = context.paths.container(id),
@@ -65,8 +69,7 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
                        .size = std::nullopt,
                        .endpoint = std::nullopt};
   if (state::is_active(container->status)) inputs.endpoint = network::load_endpoint(context.paths.run_container(id));
-  const std::string config = inputs.directory + "/config.json";
-  if (const std::optional<std::string> text = try_read_file(config)) inputs.spec = oci::spec_from_json(*text, config);
+  if (is_complete(context, id)) inputs.spec = load_spec(context, id);
   const std::string log = inputs.directory + "/log.json";
   if (container->record.log.driver == state::LogDriver::JsonFile && path_exists(log)) inputs.log_path = log;
   if (size == WithSize::Yes) inputs.size = measure_container(context, container->record);

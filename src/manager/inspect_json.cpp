@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "inspect_empty.hpp"
+
 namespace myct::manager {
 namespace {
 
@@ -86,10 +88,13 @@ Json build_ulimits(const oci::Spec& spec) {
   return ulimits;
 }
 
+/// The options are those that the user gave, as docker shows them: not what they are without that.
 Json build_log_config(const state::LogConfig& log) {
   Json options = Json::object();
-  if (log.driver == state::LogDriver::JsonFile)
-    options = {{"max-file", std::to_string(log.max_file)}, {"max-size", std::to_string(log.max_size)}};
+  for (const std::string& option : log.options) {
+    const size_t equals = option.find('=');
+    options[option.substr(0, equals)] = option.substr(equals + 1);
+  }
   return {{"Type", state::driver_word(log.driver)}, {"Config", std::move(options)}};
 }
 
@@ -257,6 +262,7 @@ Json build_container_document(const InspectInputs& inputs) {
   document["Mounts"] = build_mounts(record);
   document["Config"] = build_config(inputs);
   document["NetworkSettings"] = build_network_settings(inputs);
+  add_empty_members(document);
   return document;
 }
 

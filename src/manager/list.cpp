@@ -117,8 +117,7 @@ std::vector<ContainerSummary> list_containers(const Context& context) {
       containers.push_back(std::move(*container));
     } catch (const Error& error) {
       // One bad record must not hide the others.
-      log::warning("container {}: {}: remove it with 'myct rm -f {}'", id.substr(0, 12), error.what(),
-                   id.substr(0, 12));
+      log::warning("container {}: {}", id.substr(0, 12), error.what());
     }
   }
   if (removals_cut_short) try_tidy("removal", "cut short", [&] { sweep_removed(context); });

@@ -16,15 +16,6 @@ namespace {
               0, std::move(hint));
 }
 
-/// A foreground container's program writes to the descriptors of its myct, past any log. A supervisor makes one at
-/// once, and what could not be started has none.
-bool wrote_elsewhere(const Context& context, const ContainerSummary& container) {
-  const bool supervised = container.run && container.run->supervised;
-  const bool failed = container.record.outcome && !container.record.outcome->error.empty();
-  return container.record.started_at && !supervised && !failed &&
-         !supervisor::has_log(context.paths.container(container.record.id));
-}
-
 void check_readable(const Context& context, const ContainerSummary& container) {
   const state::Record& record = container.record;
   switch (record.log.driver) {
@@ -43,6 +34,13 @@ void check_readable(const Context& context, const ContainerSummary& container) {
 }
 
 }  // namespace
+
+bool wrote_elsewhere(const Context& context, const ContainerSummary& container) {
+  const bool supervised = container.run && container.run->supervised;
+  const bool failed = container.record.outcome && !container.record.outcome->error.empty();
+  return container.record.started_at && !supervised && !failed &&
+         !supervisor::has_log(context.paths.container(container.record.id));
+}
 
 void print_logs(const Context& context, const std::string& reference, const supervisor::LogsRequest& request) {
   const std::string id = find_container(context, reference);

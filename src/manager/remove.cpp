@@ -62,6 +62,7 @@ std::optional<state::RunInfo> run_or_none(const Context& context, const std::str
 void kill_run(const Context& context, const std::string& id, const state::RunInfo& run) {
   const std::optional<FileLock> mark = state::mark_removing(context.paths, id);
   if (const std::optional<Fd> init = open_process(run.init)) {
+    state::append_event(context.paths, id, "kill", {{"signal", std::to_string(SIGKILL)}});
     send_signal(init->ref(), SIGKILL);
     if (!wait_for_exit(init->ref(), std::chrono::seconds(10)))
       throw_error(ErrorKind::System, "process {} did not end within 10 s of being killed", run.init.pid);

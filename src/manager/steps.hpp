@@ -147,6 +147,12 @@ void sweep_removed(const Context& context);
 /// Whether the container has a label "key", or the very label "key=value".
 [[nodiscard]] bool has_label(const state::Record& record, const std::string& label);
 
+// --- logs.cpp ------------------------------------------------------------------------------------------------------
+/// Whether it was run without a supervisor, to which json-file is the default: a foreground container's program writes
+/// to the descriptors of its myct, past any log. A supervisor makes one at once, and what could not be started has
+/// none.
+[[nodiscard]] bool wrote_elsewhere(const Context& context, const ContainerSummary& container);
+
 // --- stop.cpp ------------------------------------------------------------------------------------------------------
 /// Waits until the owner of a run has recorded its end and is gone; one that does not come to it is killed.
 void wait_for_owner(const state::RunInfo& run);

@@ -62,9 +62,10 @@ void append_event(const Paths& paths, const Record& record, std::string_view act
   }
 }
 
-void append_event(const Paths& paths, std::string_view id, std::string_view action) noexcept {
+void append_event(const Paths& paths, std::string_view id, std::string_view action,
+                  const std::map<std::string, std::string>& attributes) noexcept {
   try {
-    if (const std::optional<Record> record = load_record(paths, id)) append_event(paths, *record, action);
+    if (const std::optional<Record> record = load_record(paths, id)) append_event(paths, *record, action, attributes);
   } catch (const std::exception& error) {
     log::debug("event '{}' of container {}: {}", action, id, error.what());
   }

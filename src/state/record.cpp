@@ -104,11 +104,22 @@ void save_record(const Paths& paths, const Record& record) {
   save_record(paths, record, record.auto_remove ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
 }
 
+void add_hint_if_damaged(Error& error, std::string_view id) {
+  // A document of a newer version is not damaged.
+  if (error.kind() == ErrorKind::Invalid)
+    error.set_hint(fmt::format("remove the container with 'myct rm -f {}'", id.substr(0, kShortId)));
+}
+
 std::optional<Record> load_record(const Paths& paths, std::string_view id) {
   const std::string path = paths.container(id) + "/" + kRecordName;
   const std::optional<std::string> text = try_read_file(path);
   if (!text) return std::nullopt;
-  return record_from_json(*text, path);
+  try {
+    return record_from_json(*text, path);
+  } catch (Error& error) {
+    add_hint_if_damaged(error, id);
+    throw;
+  }
 }
 
 void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run) {
@@ -120,7 +131,12 @@ std::optional<RunInfo> load_run_info(const Paths& paths, std::string_view id) {
   const std::string path = paths.run_container(id) + "/" + kRunName;
   const std::optional<std::string> text = try_read_file(path);
   if (!text) return std::nullopt;
-  return run_info_from_json(*text, path);
+  try {
+    return run_info_from_json(*text, path);
+  } catch (Error& error) {
+    add_hint_if_damaged(error, id);
+    throw;
+  }
 }
 
 FileLock own_container(const Paths& paths, std::string_view id) {

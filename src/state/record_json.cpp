@@ -83,6 +83,7 @@ Value log_to_json(const LogConfig& log) {
   Value object{{"driver", word_of(kDriverWords, log.driver)}};
   write_unless(object, "maxSize", log.max_size, LogConfig{}.max_size);
   write_unless(object, "maxFile", log.max_file, LogConfig{}.max_file);
+  json::write_unless_empty(object, "options", log.options);
   return object;
 }
 

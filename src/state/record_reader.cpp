@@ -133,6 +133,7 @@ constexpr std::array kMembers = {
     member<Section::Log, &LogConfig::driver>("driver"),
     member<Section::Log, &LogConfig::max_size>("maxSize"),
     member<Section::Log, &LogConfig::max_file>("maxFile"),
+    member<Section::Log, &LogConfig::options>("options"),
     member<Section::Settings, &Settings::entrypoint>("entrypoint"),
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),
@@ -187,7 +188,7 @@ Section opened_by(Section section, std::string_view key) noexcept {
 /// What nlohmann's parser calls (json_sax); every function returns whether to go on.
 class Handler {
  public:
-  explicit Handler(Document& document) : document_(document) { places_.reserve(4); }
+  Handler(std::string_view text, Document& document) : text_(text), document_(document) { places_.reserve(4); }
 
   /// What broke the reading off: the document is not JSON, or not an object. Empty: nothing did.
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
@@ -239,8 +240,8 @@ class Handler {
 
   bool end_array() { return leave(); }
 
-  bool parse_error(size_t, const std::string&, const Value::exception& error) {
-    fault_ = error.what();
+  bool parse_error(size_t position, const std::string&, const Value::exception&) {
+    fault_ = json::describe_damage(text_, position);
     return false;
   }
 
@@ -278,6 +279,7 @@ class Handler {
     return true;
   }
 
+  std::string_view text_;
   Document& document_;
   std::vector<Place> places_;
   std::string key_;
@@ -293,7 +295,7 @@ bool has_times(const Record& record) noexcept {
 
 Record record_from_json(std::string_view text, std::string_view name) {
   Document document;
-  Handler handler(document);
+  Handler handler(text, document);
   const bool is_whole = Value::sax_parse(text, &handler);
   if (!is_whole) throw_error(ErrorKind::Invalid, "read '{}': {}", name, handler.fault());
   check_version(document.version, name);

@@ -14,6 +14,7 @@
 #include "log_files.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 
 namespace myct::supervisor {
 namespace {
@@ -85,7 +86,7 @@ std::vector<LogFile> open_from_start(const std::string& directory, const LogsReq
   return files;
 }
 
-/// Tells that something in a directory was written to or renamed.
+/// Tells that something in a directory was written to or renamed, and how many log files were begun.
 class Watch {
  public:
   explicit Watch(const std::string& directory) : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
@@ -97,15 +98,26 @@ class Watch {
 
   [[nodiscard]] FdRef fd() const noexcept { return fd_.ref(); }
 
-  /// Forgets what was told: all is looked at whenever anything is.
-  void clear() const {
-    std::array<char, 4096> events;
-    while (::read(fd_.get(), events.data(), events.size()) > 0) {
+  /// Takes what was told. All is looked at whenever anything is; only files that were begun are counted, and not all of
+  /// them if the kernel had more to tell than it keeps.
+  void update() {
+    alignas(inotify_event) std::array<char, 4096> events;
+    for (;;) {
+      const ssize_t size = ::read(fd_.get(), events.data(), events.size());
+      if (size <= 0) return;
+      for (const char* at = events.data(); at < events.data() + size;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(at);
+        if ((event->mask & IN_CREATE) != 0 && log_file_name(0) == event->name) ++begun_;
+        at += sizeof(inotify_event) + event->len;
+      }
     }
   }
 
+  [[nodiscard]] uint64_t begun() const noexcept { return begun_; }
+
  private:
   Fd fd_;
+  uint64_t begun_ = 0;
 };
 
 class Follower {
@@ -113,8 +125,12 @@ class Follower {
   Follower(std::string directory, const LogsRequest& request, const Fd& writer, FdRef out)
       : directory_(std::move(directory)), request_(request), writer_(writer), out_(out), watch_(directory_) {}
 
-  void follow(std::vector<LogFile> files, Printer& printer) {
-    files_ = std::move(files);
+  void follow(Printer& printer, const Filter& filter) {
+    // Also those that were begun before the watch was: what is counted from here on is newer than these, or one of
+    // them.
+    files_ = open_from_start(directory_, request_, filter);
+    watch_.update();
+    begun_before_ = watch_.begun();
     for (;;) {
       // Asked before the files are read: what an ended writer wrote is all there by then.
       const bool last = is_over();
@@ -138,23 +154,38 @@ class Follower {
       if (files_.empty()) {
         files_ = open_log_files(directory_);
         if (files_.empty()) return;
+        opened_ += files_.size();
         continue;
       }
+      watch_.update();  // before the names are looked at: they have what it tells of by then, and perhaps more
       std::vector<LogFile> newer = open_newer_files(directory_, files_.back());
       if (newer.empty()) return;
       // It was rotated out after it was read: only now nothing more can come.
       read_lines(files_.back(), kNoLimit, print);
+      opened_ += newer.size();
+      tell_of_missed_files(printer);
       files_ = std::move(newer);
     }
   }
 
+  /// What was begun and not opened was rotated out of existence before: the writer waits for no reader. Whatever was
+  /// opened that is not told of yet makes the count too small, never too large.
+  void tell_of_missed_files(Printer& printer) {
+    const uint64_t begun = watch_.begun() - begun_before_;
+    if (begun <= opened_ + missed_) return;
+    const uint64_t missed = begun - opened_ - missed_;
+    missed_ += missed;
+    printer.flush();
+    log::warning("records are missing here: {} of the log's files came and went faster than they were read", missed);
+  }
+
   /// False when nobody reads any more.
-  [[nodiscard]] bool wait() const {
+  [[nodiscard]] bool wait() {
     std::array<pollfd, 3> events = {pollfd{.fd = watch_.fd().get(), .events = POLLIN, .revents = 0},
                                     pollfd{.fd = writer_.get(), .events = POLLIN, .revents = 0},
                                     pollfd{.fd = out_.get(), .events = 0, .revents = 0}};
     if (::poll(events.data(), events.size(), time_left()) == -1 && errno != EINTR) throw_errno("wait for the log");
-    watch_.clear();
+    watch_.update();
     return (events[2].revents & (POLLERR | POLLHUP)) == 0;
   }
 
@@ -171,6 +202,9 @@ class Follower {
   FdRef out_;
   Watch watch_;
   std::vector<LogFile> files_;  ///< oldest first; the last is the one that is written to
+  uint64_t begun_before_ = 0;   ///< of the files that the watch has told of, those that were there at first
+  uint64_t opened_ = 0;         ///< since then
+  uint64_t missed_ = 0;         ///< since then, as far as it has been told
 };
 
 void print_and_follow(const std::string& directory, const LogsRequest& request, const Fd* writer, FdRef out,
@@ -179,7 +213,7 @@ void print_and_follow(const std::string& directory, const LogsRequest& request, 
   Printer printer(request, filter, out, err);
   if (request.follow && writer != nullptr) {
     Follower follower(directory, request, *writer, out);  // watches before anything is read
-    follower.follow(open_from_start(directory, request, filter), printer);
+    follower.follow(printer, filter);
     return;
   }
   // As much as there is now: a container that writes all the time must not keep us for ever.

@@ -231,6 +231,19 @@ TEST_F(Detached, several_at_once_and_each_failure_is_named) {
   EXPECT_EQ(myct({"rm", "a1", "a2", "a3"}).out, "a1\na2\na3\n");
 }
 
+TEST_F(Detached, errors_of_several_come_in_the_order_of_the_words) {
+  // The first fails long after the second: its process 1 ignores TERM, and has taken its program away.
+  start("broken", "rm /bin/sh; echo gone; sleep 1000");
+  ASSERT_TRUE(logs("broken", "gone\n"));
+  const Result result = myct({"restart", "-t", "1", "broken", "nosuch"});
+  EXPECT_EQ(result.status, 1);
+  const std::vector<std::string> errors = lines_of(result.err);
+  ASSERT_EQ(errors.size(), 2U) << result;
+  EXPECT_THAT(errors[0], HasSubstr("'sh'"));
+  EXPECT_EQ(errors[1].find("myct: no such container: 'nosuch'"), 0U) << errors[1];
+  EXPECT_EQ(myct({"rm", "broken"}).status, 0);
+}
+
 // --- restart policies ------------------------------------------------------------------------------------------------
 
 class RestartPolicy : public Detached {};

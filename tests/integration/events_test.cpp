@@ -92,6 +92,30 @@ TEST_F(Events, are_json_objects_one_a_line) {
   remove("web");
 }
 
+TEST_F(Events, take_the_fields_of_docker_s_templates) {
+  const std::string id = start("web", "exit 3");
+  EXPECT_EQ(myct({"wait", "web"}).out, "3\n");
+  const Words die = {"--filter", "event=die"};
+  EXPECT_THAT(all("{{.Type}} {{.Status}} {{.ID}} {{.From}} {{.Scope}} {{.Action}} {{.Actor.ID}}", die),
+              ElementsAre("container die " + id + " busybox local die " + id));
+  EXPECT_THAT(
+      all("{{index .Actor.Attributes \"name\"}} {{.Actor.Attributes.none}}|{{index .Actor.Attributes \"x\"}}|", die),
+      ElementsAre("web <no value>||"));
+  EXPECT_EQ(all("{{.Time}} {{.TimeNano}}", die), all("{{.time}} {{.timeNano}}", die));
+  EXPECT_EQ(all("{{json .}}", die), all("json", die)) << "JSON's names are its own";
+  const Result unknown = myct({"events", "--since", since_, "--until", "0s", "--format", "{{.Nope}}"});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("can't evaluate field Nope"));
+  remove("web");
+}
+
+TEST_F(Events, of_a_removal_by_force_tell_the_kill) {
+  start("web", "sleep 1000");
+  EXPECT_EQ(myct({"rm", "-f", "web"}).status, 0);
+  EXPECT_THAT(all("{{.Action}} {{.Actor.Attributes.signal}}"),
+              ElementsAre("create <no value>", "start <no value>", "kill 9", "die <no value>", "destroy <no value>"));
+}
+
 TEST_F(Events, are_readable_without_a_format) {
   const std::string id = start("web", "exit 3");
   EXPECT_EQ(myct({"wait", "web"}).out, "3\n");

@@ -95,6 +95,16 @@ TEST_F(Exec, is_refused_where_nothing_runs) {
   remove("web");
 }
 
+TEST_F(Exec, in_what_is_about_to_be_started_again_has_to_wait) {
+  start("web", "exit 1", {"--restart", "always"});
+  // It runs for moments, ever more seldom.
+  EXPECT_TRUE(eventually([&] {
+    return myct({"exec", "web", "true"}).err ==
+           "myct: cannot exec in container 'web': it is restarting: wait until it runs\n";
+  }));
+  EXPECT_EQ(myct({"rm", "-f", "web"}).status, 0);
+}
+
 TEST_F(Exec, carries_a_lot_of_data_unchanged) {
   // 100 MB of lines that differ, in and out.
   const std::string in = path("in");

@@ -44,7 +44,18 @@ TEST_F(Inspect, answers_what_scripts_ask) {
   EXPECT_EQ(field("{{.GraphDriver.Data.UpperDir}}"),
             root() + "/containers/" + field("{{.Id}}").substr(0, 64) + "/upper\n");
   EXPECT_EQ(read_file(field("{{.HostnamePath}}").substr(0, field("{{.HostnamePath}}").size() - 1)), "box\n");
+  EXPECT_EQ(field("{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"), "none\n");
+  EXPECT_EQ(field("{{.HostConfig.PidMode}}|{{.HostConfig.Memory}}|{{.NetworkSettings.SandboxKey}}|"), "|0||\n");
   EXPECT_EQ(field("{{.State.StartedAt}}").substr(0, 2), "20");
+}
+
+TEST_F(Inspect, shows_the_log_that_there_is) {
+  const std::string form = "{{.HostConfig.LogConfig.Type}} {{json .HostConfig.LogConfig.Config}}";
+  EXPECT_EQ(field(form), "none {}\n") << "its output went to its myct's own";
+  EXPECT_EQ(myct({"start", "-a", "web"}).status, 3);
+  EXPECT_EQ(field(form), "json-file {}\n");
+  ASSERT_EQ(myct({"create", "--name", "bounded", "--log-opt", "max-size=10m", "busybox", "true"}).status, 0);
+  EXPECT_EQ(myct({"inspect", "-f", form, "bounded"}).out, "json-file {\"max-size\":\"10m\"}\n");
 }
 
 TEST_F(Inspect, measures_when_asked_to) {

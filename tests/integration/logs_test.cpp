@@ -190,11 +190,32 @@ TEST_F(Logs, stay_within_their_bound_on_the_disk) {
   remove("web");
 }
 
+TEST_F(Logs, with_the_smallest_bound_have_a_file_for_each_record) {
+  start("web", "seq 1 9", {"--log-opt", "max-size=1", "--log-opt", "max-file=2"});
+  EXPECT_EQ(myct({"wait", "web"}).out, "0\n");
+  EXPECT_TRUE(prints(read({}), "8\n9\n"));
+  remove("web");
+}
+
 TEST_F(Logs, followed_across_rotations_miss_nothing) {
   // As slow as a reader can be expected to follow: what is rotated away before it was read is lost to anybody.
   start("web", "n=1; while [ $n -le 2000 ]; do seq $n $((n + 99)); n=$((n + 100)); sleep 0.03; done",
         {"--log-opt", "max-size=20k", "--log-opt", "max-file=3"});
-  EXPECT_EQ(follow().wait().out, numbers(1, 2000));
+  EXPECT_TRUE(prints(follow().wait(), numbers(1, 2000)));
+  remove("web");
+}
+
+TEST_F(Logs, followed_say_that_they_have_missed_something) {
+  start("web", "echo ready; while [ ! -e /go ]; do sleep 0.01; done; seq 1 100000",
+        {"--log-opt", "max-size=100k", "--log-opt", "max-file=2"});
+  Process following = follow();
+  ASSERT_TRUE(following.read_until("ready\n"));
+  EXPECT_EQ(myct({"exec", "web", "touch", "/go"}).status, 0);
+  EXPECT_EQ(myct({"wait", "web"}).out, "0\n");  // which nobody has read but for what a pipe holds
+  const Result result = following.wait();
+  EXPECT_TRUE(result.out.ends_with("\n100000\n"));
+  EXPECT_LT(lines_of(result.out).size(), 100000U);
+  EXPECT_THAT(result.err, MatchesRegex("myct: warning: records are missing here: [0-9]+ of the log's files .*\n"));
   remove("web");
 }
 

@@ -54,6 +54,7 @@ TEST_F(Ps, prints_what_the_template_says) {
                      "busybox exited front FIRST\n"));
   EXPECT_TRUE(
       prints(myct({"ps", "-a", "--format", "table {{.Names}}\\t{{.State}}"}), "NAMES     STATE\nfirst     exited\n"));
+  EXPECT_TRUE(prints(myct({"ps", "-a", "--format", "{{.Names}}|{{.HealthStatus}}|"}), "first||\n"));
   EXPECT_THAT(
       myct({"ps", "-a", "--format", "json"}).out,
       MatchesRegex("\\{\"Command\":\"\\\\\"sh -c true\\\\\"\",.*\"ID\":\"[0-9a-f]+\",.*\"Status\":\"Exited.*\"\\}\n"));
@@ -85,6 +86,8 @@ TEST_F(Ps, shows_the_last_ones_in_any_state) {
   EXPECT_THAT(names({"-l"}), ElementsAre("three"));
   EXPECT_THAT(names({"-n", "2"}), ElementsAre("three", "two"));
   EXPECT_THAT(names({"--last=1", "-f", "name=o"}), ElementsAre("two"));
+  EXPECT_THAT(names({"-n", "0", "-a"}), ElementsAre("three", "two", "one"));
+  EXPECT_THAT(names({"-n", "0"}), ElementsAre()) << "as without it: only what runs";
   EXPECT_THAT(names({"-n", "-1", "-a"}), ElementsAre("three", "two", "one"));
 }
 

@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"unknown_long_option", {"run", "--fast", "busybox"}, "--fast"},
         Row{"unknown_short_option", {"run", "-X", "busybox"}, "-X"},
         Row{"unknown_option_in_a_bundle", {"run", "-iX", "busybox"}, "X"},
-        Row{"option_not_yet_there", {"run", "--memory=1g", "busybox"}, "--memory"},
+        Row{"option_not_there", {"run", "--kernel-memory=1g", "busybox"}, "--kernel-memory"},
         Row{"missing_value", {"run", "--name"}, "--name"},
         Row{"value_for_a_switch", {"run", "--rm=maybe", "busybox"}, "maybe"},
         Row{"short_name", {"run", "--name", "a", "busybox", "true"}, "invalid container name 'a'"},

@@ -33,5 +33,41 @@ TEST_F(SystemCheck, finds_and_removes_what_a_kill_in_the_middle_of_a_write_has_l
   fs::remove_all(root() + "/volumes/named");
 }
 
+struct DamageRow {
+  const char* name;
+  const char* file;
+  const char* content;
+  const char* text;
+};
+
+class DamagedDocument : public ContainerTest, public ::testing::WithParamInterface<DamageRow> {};
+
+TEST_P(DamagedDocument, is_told_in_one_line_and_removed_when_asked_to) {
+  ASSERT_EQ(myct({"create", "--name", "web", "busybox", "true"}).status, 0);
+  const std::string id = myct({"ps", "-aq", "--no-trunc"}).out.substr(0, 64);
+  const std::string file = root() + "/containers/" + id + "/" + GetParam().file;
+  std::ofstream(file) << GetParam().content;
+  const std::string complaint = "read '" + file + "': " + GetParam().text;
+  EXPECT_TRUE(fails_with(myct({"start", id}), 1,
+                         complaint + ": remove the container with 'myct rm -f " + id.substr(0, 12) + "'\n"));
+  const Result found = myct({"system", "check"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_EQ(found.out, "container " + id.substr(0, 12) + ": " + complaint + " (--repair removes it)\n");
+  EXPECT_EQ(myct({"system", "check", "--repair"}).status, 0);
+  EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+  EXPECT_EQ(container_count(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, DamagedDocument,
+                         ::testing::Values(DamageRow{"rubbish_in_the_record", "container.json", "rubbish",
+                                                     "it is damaged at line 1, column 1"},
+                                           DamageRow{"empty_record", "container.json", "", "it is empty"},
+                                           DamageRow{"torn_configuration", "config.json", "{\n\"ociVersion\"",
+                                                     "it is damaged at line 2, column 13"},
+                                           DamageRow{"empty_configuration", "config.json", "", "it is empty"},
+                                           DamageRow{"configuration_of_another_kind", "config.json", "{\"root\": 5}",
+                                                     "member 'root' is not an object"}),
+                         [](const auto& row) { return row.param.name; });
+
 }  // namespace
 }  // namespace myct::test

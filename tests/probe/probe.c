@@ -14,6 +14,12 @@
 //   hold            prints "ready", then sleeps until killed; "continued" whenever it is
 //   device PATH     "c MAJOR:MINOR MODE" or "b …"
 //   rlimit N        "SOFT HARD" of resource number N
+//   allocate        uses one MiB of memory after the other, and prints how many each time
+//   fork            makes processes that sleep until no more can be made, and prints how many and errno's name
+//   write_through PATH N  writes N MiB to a file, past the page cache, and prints how many milliseconds it took
+//   spin            prints "ready", then computes in two processes until killed
+//   affinity        the processors that it may run on, as the kernel lists them
+//   disk MAJOR MINOR  makes a node for that disk where it is of use, opens it, and prints "ok" or errno's name
 //   swap A B        prints "ready", then exchanges the two names again and again until killed
 //   spy             prints "ready", then tries what others execute and have open until its input ends: "refused
 //   some|none read N"
@@ -44,6 +50,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "greed.h"
 #include "raid.h"
 
 static void say_continued(int number) {
@@ -378,6 +385,12 @@ int main(int argc, char** argv) {
   if (strcmp(what, "spy") == 0) return spy();
   if (strcmp(what, "raid") == 0 && argc == 4) return raid(argv[2], argv[3]);
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);
+  if (strcmp(what, "allocate") == 0) return allocate();
+  if (strcmp(what, "fork") == 0) return fork_until_refused();
+  if (strcmp(what, "write_through") == 0 && argc == 4) return write_through(argv[2], (unsigned)atoi(argv[3]));
+  if (strcmp(what, "affinity") == 0) return print_affinity();
+  if (strcmp(what, "disk") == 0 && argc == 4) return open_disk((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
+  if (strcmp(what, "spin") == 0) return spin();
   if (strcmp(what, "arguments") == 0) {
     for (int i = 2; i < argc; i++) say(argv[i]);
     return 0;

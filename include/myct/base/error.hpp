@@ -38,6 +38,9 @@ class Error : public std::exception {
   /// Sets the status that `myct` ends with when this error reaches main (default: kExitOwnFailure).
   Error& set_exit_status(int status);
 
+  /// What the user can do, where a higher part knows it.
+  Error& set_hint(std::string hint);
+
   [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
   /// The errno value behind the error, 0 when there is none.
   [[nodiscard]] int errnum() const noexcept { return errnum_; }

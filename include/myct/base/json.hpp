@@ -1,6 +1,7 @@
 // Small helpers over nlohmann_json. Include only from .cpp files that speak JSON: the header is heavy.
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -13,12 +14,21 @@ namespace myct::json {
 
 using Value = nlohmann::json;
 
+/// Why `text` is no document, where the parser stopped at its byte number `position`, from 1.
+inline std::string describe_damage(std::string_view text, size_t position) {
+  if (text.empty()) return "it is empty";
+  const std::string_view before = text.substr(0, position > 0 ? position - 1 : 0);
+  const size_t newline = before.rfind('\n');
+  return fmt::format("it is damaged at line {}, column {}", 1 + std::count(before.begin(), before.end(), '\n'),
+                     before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1);
+}
+
 /// Parses a document; `name` is for the message. Throws Error{Invalid}.
 inline Value parse(std::string_view text, std::string_view name) {
   try {
     return Value::parse(text);
-  } catch (const Value::exception& e) {
-    throw_error(ErrorKind::Invalid, "read '{}': {}", name, e.what());
+  } catch (const Value::parse_error& e) {
+    throw_error(ErrorKind::Invalid, "read '{}': {}", name, describe_damage(text, e.byte));
   }
 }
 
@@ -29,8 +39,8 @@ void read(const Value& object, const char* key, T& target) {
   if (found == object.end() || found->is_null()) return;
   try {
     found->get_to(target);
-  } catch (const Value::exception& e) {
-    throw_error(ErrorKind::Invalid, "member '{}': {}", key, e.what());
+  } catch (const Value::exception&) {
+    throw_error(ErrorKind::Invalid, "member '{}' has a value of the wrong kind", key);
   }
 }
 

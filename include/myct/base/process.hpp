@@ -24,6 +24,8 @@ struct ProcessIdentity {
 
 /// This boot's id; read once per process.
 const std::string& boot_id();
+/// What OCI's documents call this machine's kind: "amd64", "arm64".
+[[nodiscard]] std::string machine_architecture();
 /// nullopt when there is no such process any more (a zombie still counts as one).
 [[nodiscard]] std::optional<ProcessIdentity> identify(pid_t pid);
 /// Whether that very process still runs; a zombie does not.

@@ -22,6 +22,8 @@ struct ContainerFilter {
   std::vector<std::string> since;      ///< containers: made after one of them
   std::vector<std::string> volumes;    ///< names, sources or destinations of mounts
   std::vector<std::string> networks;
+  std::vector<std::string> healths;  ///< "none" is every container's, as there are no health checks
+  std::vector<std::string> ports;    ///< published or exposed: no container has any
 };
 
 /// From "key=value" each. Throws Error{Usage} for what has no "=", and with exit status 1 for an unknown key or a value

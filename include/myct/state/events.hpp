@@ -17,7 +17,8 @@ void append_event(const Paths& paths, const Record& record, std::string_view act
                   const std::map<std::string, std::string>& attributes = {}) noexcept;
 
 /// The same by the id alone: the record is read for it. A record that cannot be read means no event.
-void append_event(const Paths& paths, std::string_view id, std::string_view action) noexcept;
+void append_event(const Paths& paths, std::string_view id, std::string_view action,
+                  const std::map<std::string, std::string>& attributes = {}) noexcept;
 
 /// The event as the line that is appended, in the form of docker events --format json.
 [[nodiscard]] std::string event_line(const Record& record, std::string_view action,

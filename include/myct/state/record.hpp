@@ -13,6 +13,10 @@
 #include "myct/base/units.hpp"
 #include "myct/state/paths.hpp"
 
+namespace myct {
+class Error;
+}
+
 namespace myct::state {
 
 /// How a container's last run ended.
@@ -37,6 +41,7 @@ struct LogConfig {
   LogDriver driver = LogDriver::JsonFile;
   uint64_t max_size = 10'000'000;
   unsigned max_file = 3;
+  std::vector<std::string> options;  ///< "max-size=10m": as the user gave them, to be shown
 };
 
 /// One of the user's mounts, as docker inspect shows it.
@@ -146,6 +151,9 @@ struct KernelView {
 void save_record(const Paths& paths, const Record& record);
 /// The same with a durability of the caller's choice.
 void save_record(const Paths& paths, const Record& record, Durability durability);
+/// Gives an error about a damaged document of the container the hint what to do about it.
+void add_hint_if_damaged(Error& error, std::string_view id);
+
 /// nullopt when there is no such container; throws Error when the record cannot be read.
 [[nodiscard]] std::optional<Record> load_record(const Paths& paths, std::string_view id);
 void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);

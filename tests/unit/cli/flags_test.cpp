@@ -183,6 +183,15 @@ TEST(LogOption, sets_the_bounds_of_a_json_file_log) {
   apply_log_option("max-file=5", config);
   EXPECT_EQ(config.max_size, 500'000U);
   EXPECT_EQ(config.max_file, 5U);
+  EXPECT_EQ(config.options, (std::vector<std::string>{"max-size=500k", "max-file=5"}));
+}
+
+TEST(LogOption, takes_docker_s_default_mode_for_every_driver) {
+  for (const state::LogDriver driver : {state::LogDriver::JsonFile, state::LogDriver::Journald}) {
+    state::LogConfig config{.driver = driver};
+    apply_log_option("mode=blocking", config);
+    EXPECT_EQ(config.options, std::vector<std::string>{"mode=blocking"});
+  }
 }
 
 TEST(LogOption, refuses_what_it_cannot_do_by_name) {
@@ -190,6 +199,10 @@ TEST(LogOption, refuses_what_it_cannot_do_by_name) {
   EXPECT_THAT(usage_error([&] { apply_log_option("max-size=-1", config); }), HasSubstr("would fill the disk"));
   EXPECT_THAT(usage_error([&] { apply_log_option("compress=true", config); }), HasSubstr("'compress'"));
   EXPECT_THAT(usage_error([&] { apply_log_option("max-size", config); }), HasSubstr("NAME=VALUE"));
+  EXPECT_THAT(usage_error([&] { apply_log_option("mode=non-blocking", config); }), HasSubstr("only mode=blocking"));
+  for (const char* name : {"max-buffer-size", "tag", "labels", "env"})
+    EXPECT_THAT(usage_error([&] { apply_log_option(std::string(name) + "=x", config); }),
+                HasSubstr(std::string("'") + name + "': json-file has max-size, max-file and mode"));
   for (const char* text : {"max-size=", "max-size=0", "max-size=x", "max-size=10x", "max-file=0", "max-file=101",
                            "max-file=-1", "max-file=x"})
     EXPECT_THAT(usage_error([&] { apply_log_option(text, config); }), HasSubstr("invalid --log-opt")) << text;
@@ -202,6 +215,17 @@ TEST(ParseLogDriver, knows_the_four) {
   EXPECT_EQ(parse_log_driver("json-file"), state::LogDriver::JsonFile);
   EXPECT_EQ(parse_log_driver("passthrough"), state::LogDriver::Passthrough);
   EXPECT_THAT(usage_error([] { (void)parse_log_driver("syslog"); }), HasSubstr("'syslog'"));
+}
+
+TEST(ParseCondition, ends_the_key_at_the_first_equals_sign) {
+  const Condition condition = parse_condition("label=tier=front", {"label", "until"});
+  EXPECT_EQ(condition.key, "label");
+  EXPECT_EQ(condition.value, "tier=front");
+  EXPECT_THAT(usage_error([] { (void)parse_condition("label", {"label"}); }), HasSubstr("give KEY=VALUE"));
+  EXPECT_THAT(usage_error([] {
+                (void)parse_condition("colour=red", {"label", "until"});
+              }),
+              HasSubstr("invalid filter 'colour': there are: label, until"));
 }
 
 TEST(ParsePointInTime, names_the_option_and_the_forms) {

@@ -115,6 +115,14 @@ TEST(ContainerFilter, finds_by_volume_and_network) {
   EXPECT_THAT(names({"network=host"}), ElementsAre("web2"));
 }
 
+TEST(ContainerFilter, knows_that_there_are_neither_health_checks_nor_ports) {
+  EXPECT_EQ(names({"health=none"}), names({}));
+  EXPECT_THAT(names({"health=healthy"}), ElementsAre());
+  EXPECT_EQ(names({"health=healthy", "health=none"}), names({}));
+  EXPECT_THAT(names({"publish=80"}), ElementsAre());
+  EXPECT_THAT(names({"expose=80/tcp"}), ElementsAre());
+}
+
 struct BadRow {
   std::string name;
   std::string condition;
@@ -136,6 +144,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, BadFilter,
                                            BadRow{"unknown_key", "colour=red",
                                                   "filter 'colour=red': unknown key: keys are ancestor", 1},
                                            BadRow{"unknown_status", "status=up", "unknown status", 1},
+                                           BadRow{"unknown_health", "health=well", "unknown health", 1},
                                            BadRow{"exit_status", "exited=x", "not an exit status", 1},
                                            BadRow{"regular_expression", "name=(", "not a regular expression", 1},
                                            BadRow{"before_nothing", "before=nosuch", "no such container: 'nosuch'", 1}),

@@ -88,6 +88,26 @@ TEST(ContainerDocument, has_docker_s_names_and_values) {
   EXPECT_EQ(json["NetworkSettings"]["Networks"]["none"]["IPAddress"], "");
 }
 
+TEST(ContainerDocument, has_empty_values_for_what_there_is_not) {
+  const Json json = build(container());
+  EXPECT_TRUE(json["State"].contains("Health"));
+  EXPECT_TRUE(json["State"]["Health"].is_null());
+  EXPECT_EQ(json["HostConfig"].value("Memory", -1), 0);
+  EXPECT_EQ(json["HostConfig"].value("PidMode", "missing"), "");
+  EXPECT_EQ(json["NetworkSettings"].value("SandboxKey", "missing"), "");
+  EXPECT_EQ(json["NetworkSettings"]["Networks"]["none"].value("IPPrefixLen", -1), 0);
+  EXPECT_TRUE(json["Config"].contains("Healthcheck"));
+  EXPECT_EQ(json["HostConfig"]["CapAdd"], Json()) << "what the record tells is not overwritten";
+  EXPECT_EQ(json["HostConfig"]["NetworkMode"], "none");
+}
+
+TEST(ContainerDocument, shows_the_log_options_that_were_given) {
+  ContainerSummary summary = container();
+  EXPECT_EQ(build(summary)["HostConfig"]["LogConfig"], Json::parse(R"({"Type": "json-file", "Config": {}})"));
+  summary.record.log = {.max_size = 10'000'000, .options = {"max-size=5m", "max-size=10m"}};
+  EXPECT_EQ(build(summary)["HostConfig"]["LogConfig"]["Config"], Json::parse(R"({"max-size": "10m"})"));
+}
+
 TEST(ContainerDocument, tells_a_state_in_docker_s_words) {
   ContainerSummary summary = container();
   Json state = build(summary)["State"];

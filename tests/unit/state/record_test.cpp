@@ -25,7 +25,7 @@ Record sample() {
       .stop_signal = 2,
       .stop_seconds = 3,
       .restart = {.policy = RestartPolicy::OnFailure, .max_attempts = 3},
-      .log = {.driver = LogDriver::Journald, .max_size = 1000, .max_file = 5},
+      .log = {.driver = LogDriver::Journald, .max_size = 1000, .max_file = 5, .options = {"max-file=5"}},
       .settings =
           {.cmd = {"-c"},
            .network = "host",
@@ -50,7 +50,7 @@ constexpr const char* kGolden =
     R"("created":"2024-05-01T10:00:00.500000000Z",)"
     R"("id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","image":"alpine","imageId":"sha256:1",)"
     R"("labels":{"k":"v"},)"
-    R"("log":{"driver":"journald","maxFile":5,"maxSize":1000},"name":"web",)"
+    R"("log":{"driver":"journald","maxFile":5,"maxSize":1000,"options":["max-file=5"]},"name":"web",)"
     R"("outcome":{"error":"why","exitCode":137,"finishedAt":"2024-05-01T10:00:02.000000000Z","oomKilled":true},)"
     R"("restart":{"maxAttempts":3,"policy":"on-failure"},"restartCount":2,)"
     R"("settings":{"capAdd":["NET_ADMIN"],"cgroupParent":"/jobs","cmd":["-c"],"deviceRules":["c 10:* r"],)"
@@ -127,7 +127,10 @@ void expect_unreadable(const std::string& text, const std::string& why) {
 }
 
 TEST(Record, that_cannot_be_read_is_an_error_that_names_the_file) {
-  for (const char* text : {"", "{", "{\"version\":1", "{} {}"}) expect_unreadable(text, "parse error");
+  expect_unreadable("", "it is empty");
+  expect_unreadable("x", "it is damaged at line 1, column 1");
+  expect_unreadable("{\n \"version\":1", "it is damaged at line 2, column 13");
+  for (const char* text : {"{", "{} {}", "{\"version\":1}\n\xff"}) expect_unreadable(text, "it is damaged at line");
   for (const char* text : {"[]", "5", "[{\"version\":1}]"}) expect_unreadable(text, "not a JSON object");
   expect_unreadable("{}", "version 0");
   expect_unreadable(R"({"id":5,"version":2})", "version 2");

@@ -17,6 +17,7 @@
 #include "log_files.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "myct/base/process.hpp"
 #include "myct/base/syscall.hpp"
 #include "myct/supervisor/log_writer.hpp"
@@ -211,6 +212,19 @@ ChildProcess start_writer(const std::function<void()>& body) {
 /// The same process as an Fd of its own.
 Fd pidfd_of(const ChildProcess& process) { return duplicate(process.pidfd()); }
 
+/// What is warned of, from here to the end of the scope.
+struct Warnings {
+  Warnings() {
+    log::install_sink([](void* context, log::Level,
+                         std::string_view text) { static_cast<Warnings*>(context)->lines.emplace_back(text); },
+                      this);
+  }
+  Warnings(const Warnings&) = delete;
+  Warnings& operator=(const Warnings&) = delete;
+  ~Warnings() { log::install_sink(nullptr, nullptr); }
+  std::vector<std::string> lines;
+};
+
 constexpr unsigned kFollowed = 5'000;
 
 void write_numbers(LogWriter& log, unsigned first, unsigned last) {
@@ -230,7 +244,9 @@ TEST(FollowLogs, neither_loses_nor_repeats_a_record_while_files_are_rotated) {
     const LogTarget target = directory.target(5'000, state::kMostLogFiles);
     ChildProcess writer = start_writer([&] { write_numbers(*open_log(target), 1, kFollowed); });
     const Fd pidfd = pidfd_of(writer);
+    Warnings warnings;
     const std::string printed = print(directory, {.follow = true}, &pidfd).out;
+    EXPECT_THAT(warnings.lines, ::testing::IsEmpty());
     EXPECT_EQ(writer.wait().exit_status(), 0);
     EXPECT_GT(directory.names().size(), 50U);
     unsigned expected = 0;

@@ -1,0 +1,127 @@
+// Where the control groups of containers are made, and what else is in them.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "limits.hpp"
+
+namespace myct::test {
+namespace {
+
+using ::testing::StartsWith;
+namespace fs = std::filesystem;
+
+class LimitGroups : public LimitsTest {};
+
+TEST_F(LimitGroups, hold_limits_below_a_group_that_the_user_names_which_stays) {
+  NEEDS_CONTROLLER("memory");
+  const std::string parent = host().cgroups() + "/pool";
+  fs::create_directory(parent);
+  EXPECT_TRUE(prints(shell({"--cgroup-parent", "/pool", "-m", "32m"}, "cat /sys/fs/cgroup/memory.max"), "33554432\n"));
+  EXPECT_TRUE(fs::is_directory(parent));
+  fs::remove(parent);
+}
+
+TEST_F(LimitGroups, go_with_the_parents_that_were_made_for_them) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  EXPECT_TRUE(prints(shell({"--cgroup-parent", "/pool/of/mine"}, "echo fine"), "fine\n"));
+  EXPECT_FALSE(fs::exists(host().cgroups() + "/pool"));
+}
+
+TEST_F(LimitGroups, cannot_hold_limits_below_a_group_with_processes) {
+  NEEDS_CONTROLLER("memory");
+  EXPECT_TRUE(fails_with(shell({"--cgroup-parent", "/runner", "-m", "32m"}, "true"), 125, "processes are in it"));
+  EXPECT_FALSE(fs::exists(host().cgroups() + "/runner/myct"));
+}
+
+TEST_F(LimitGroups, let_exec_join_a_container_that_has_groups_of_its_own) {
+  NEEDS_CONTROLLER("pids");
+  start("web",
+        "cd /sys/fs/cgroup; mkdir a; echo $$ >a/cgroup.procs; echo +pids >cgroup.subtree_control; echo ready; "
+        "exec sleep 1000",
+        {"--privileged"});
+  ASSERT_TRUE(logs("web", "ready\n"));
+  EXPECT_TRUE(prints(myct({"exec", "web", "grep", "^0::", "/proc/self/cgroup"}), "0::/a\n"));
+}
+
+/// A group with the memory controller, where there is one, that goes with all that myct has made in it.
+class OwnGroup {
+ public:
+  explicit OwnGroup(const std::string& name) : path_(host().cgroups() + "/" + name) {
+    fs::create_directory(path_);
+    if (has_controller("memory")) std::ofstream(host().cgroups() + "/cgroup.subtree_control") << "+memory";
+  }
+  OwnGroup(const OwnGroup&) = delete;
+  OwnGroup& operator=(const OwnGroup&) = delete;
+  ~OwnGroup() {
+    for (const char* group : {"/myct/supervisors", "/myct", "/init", ""}) ::rmdir((path_ + group).c_str());
+  }
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// For Command::before_exec: the program is in it.
+  [[nodiscard]] std::function<void()> enter() const {
+    return [procs = path_ + "/cgroup.procs"] {
+      const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
+      if (::write(fd, "0", 1) != 1) ::_exit(99);
+    };
+  }
+
+ private:
+  std::string path_;
+};
+
+/// Prints "0::" and the group, as the host sees it. It has a limit where there can be one.
+Words tell_group() {
+  Words words = {"run", "--rm", "--cgroupns", "host"};
+  if (has_controller("memory")) words.insert(words.end(), {"-m", "32m"});
+  words.insert(words.end(), {"busybox", "grep", "^0::", "/proc/self/cgroup"});
+  return words;
+}
+
+TEST_F(LimitGroups, are_made_in_what_systemd_has_delegated) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup service("service");
+  ASSERT_EQ(::setxattr(service.path().c_str(), "trusted.delegate", "1", 1, 0), 0);
+  Command started = command(tell_group());
+  started.before_exec = service.enter();
+  const Result result = run(started);
+  EXPECT_EQ(result.status, 0) << result;
+  EXPECT_THAT(result.out, StartsWith("0::/service/myct/"));
+  // With controllers, what was started in it has made way.
+  EXPECT_EQ(fs::exists(service.path() + "/init"), has_controller("memory"));
+}
+
+TEST_F(LimitGroups, are_not_made_in_a_group_that_was_not_delegated) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup session("session");
+  Command started = command(tell_group());
+  started.before_exec = session.enter();
+  const Result result = run(started);
+  EXPECT_THAT(result.out, StartsWith("0::/myct/")) << result;
+  EXPECT_FALSE(fs::exists(session.path() + "/init"));
+}
+
+TEST_F(LimitGroups, are_made_in_a_cgroup_namespace_whose_root_has_processes) {
+  NEEDS_CONTROLLER("memory");
+  const OwnGroup box("box");
+  Command started = shell_command({"-m", "32m"}, "cat /sys/fs/cgroup/memory.max");
+  started.before_exec = [enter = box.enter(), mounted = host().cgroups()] {
+    enter();
+    if (::unshare(CLONE_NEWCGROUP | CLONE_NEWNS) == -1 || ::umount2(mounted.c_str(), MNT_DETACH) == -1 ||
+        ::mount("cgroup2", mounted.c_str(), "cgroup2", 0, nullptr) == -1)
+      ::_exit(99);
+  };
+  EXPECT_TRUE(prints(run(started), "33554432\n"));
+  EXPECT_TRUE(fs::exists(box.path() + "/init"));
+}
+
+TEST_F(LimitGroups, are_apart_for_supervisors) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  start("web", "sleep 1000");
+  EXPECT_FALSE(read_file(host().cgroups() + "/myct/supervisors/cgroup.procs").empty());
+}
+
+}  // namespace
+}  // namespace myct::test

@@ -15,6 +15,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/manager/supervise.hpp"
+#include "myct/network/name_server.hpp"
 #include "myct/supervisor/handover.hpp"
 #include "output.hpp"
 #include "parse_error.hpp"
@@ -99,10 +100,24 @@ int parse_and_run(const CommandLine& line, CLI::App& app, const Globals& globals
   }
 }
 
-/// What the completion scripts and the build ask for; --help does not show it.
+/// Starts a network's name server as the start of a container does: NETWORK DIRECTORY CONTAINERS BRIDGE GATEWAY SUBNET
+/// [internal].
+int start_name_server(std::span<char* const> words) {
+  network::ensure_name_server({.network = words[0],
+                               .directory = words[1],
+                               .run_containers = words[2],
+                               .bridge = words[3],
+                               .gateways = {words[4]},
+                               .subnets = {words[5]},
+                               .forwarding = words.size() > 6 ? network::Forwarding::No : network::Forwarding::Yes});
+  return 0;
+}
+
+/// What the completion scripts, the build and the tests ask for; --help does not show it.
 std::optional<int> run_hidden_command(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "__complete") return print_candidates({argv + 2, argv + argc});
+  if (word == "__name_server" && argc >= 8) return start_name_server({argv + 2, argv + argc});
   if (word == "__man" && argc == 3) return write_manual(argv[2]);
   return std::nullopt;
 }
@@ -113,6 +128,7 @@ std::span<const Command> commands() { return kCommands; }
 
 int run_app(int argc, char** argv) {
   if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
+  if (argc > 0 && std::string_view(argv[0]) == network::kNameServerName) return network::serve_names(argc, argv);
   try {
     if (const std::optional<int> status = run_hidden_command(argc, argv)) return *status;
     CommandLine line = parse_command_line(argc, argv);

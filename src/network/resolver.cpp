@@ -52,6 +52,14 @@ bool is_systemd_stub(std::string_view resolv_conf) {
   return any && all;
 }
 
+std::vector<std::string> name_servers(std::string_view resolv_conf) {
+  std::vector<std::string> servers;
+  for_each_line(resolv_conf, [&](std::string_view, std::string_view address) {
+    if (!address.empty()) servers.emplace_back(address);
+  });
+  return servers;
+}
+
 std::string build_resolv_conf(std::string_view host) {
   std::string text;
   bool has_server = false;

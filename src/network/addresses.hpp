@@ -12,16 +12,21 @@ namespace myct::network {
 
 class AddressPool {
  public:
-  /// `directory` is the network's, under the runtime directory; made when it is missing.
-  AddressPool(std::string directory, Subnet subnet, Ipv4 gateway);
+  /// `directory` is the network's, under the runtime directory; made when it is missing. `range` is where addresses are
+  /// taken from, in the subnet or all of it.
+  AddressPool(std::string directory, Subnet subnet, Subnet range, Ipv4 gateway);
 
   /// A free address, which is now `container_id`'s. `before` is told of each that is tried, before it is. Throws
   /// Error{Conflict} when there is none.
   [[nodiscard]] Ipv4 claim(const std::string& container_id, const std::function<void(Ipv4)>& before) const;
+  /// That very address. Throws Error{Usage} when it is none of the subnet's hosts, Error{Conflict} naming the container
+  /// that has it.
+  void claim_this(Ipv4 address, const std::string& container_id, const std::function<void(Ipv4)>& before) const;
   /// Lets go of it if it is `container_id`'s. Idempotent.
   void release(Ipv4 address, const std::string& container_id) const;
 
  private:
+  [[nodiscard]] bool is_usable(Ipv4 address) const noexcept;
   [[nodiscard]] Ipv4 next_after(Ipv4 address) const noexcept;
   [[nodiscard]] Ipv4 read_cursor() const;
   void write_cursor(Ipv4 address) const;
@@ -29,6 +34,7 @@ class AddressPool {
 
   std::string directory_;
   Subnet subnet_;
+  Subnet range_;
   Ipv4 gateway_;
 };
 

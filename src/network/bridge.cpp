@@ -20,6 +20,8 @@ constexpr const char* kDescription = "network.json";
 constexpr uint32_t kFirstSubnet = 0x0a580000;
 constexpr int kPrefix = 16;
 
+Reach reach_of(const Bridge& bridge) { return bridge.internal ? Reach::Internal : Reach::Outside; }
+
 void write_setting(const std::string& path, const char* value) {
   if (try_read_file(path).value_or("").starts_with(value)) return;
   const Fd file = open_path(path, O_WRONLY);
@@ -60,13 +62,13 @@ std::optional<Bridge> load_description(const std::string& directory) {
   if (!text) return std::nullopt;
   const json::Value value = json::parse(*text, path);
   std::string subnet;
-  Bridge bridge;
+  Bridge bridge{};
   json::read(value, "bridge", bridge.name);
   json::read(value, "subnet", subnet);
   const std::optional<Subnet> parsed = parse_subnet(subnet);
   if (!parsed || bridge.name.empty())
     throw Error(ErrorKind::Invalid, fmt::format("read '{}': no bridge and subnet in it", path), 0, "remove it");
-  bridge.subnet = *parsed;
+  bridge.subnet = bridge.range = *parsed;
   bridge.gateway = {parsed->base.value + 1};
   return bridge;
 }
@@ -94,7 +96,7 @@ Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& b
   write_setting(fmt::format("/proc/sys/net/ipv4/conf/{}/route_localnet", bridge.name), "1");
   switch_forwarding_on();
   ensure_table(netfilter);
-  add_elements(netfilter, elements_of_bridge(bridge.name, bridge.subnet));
+  add_elements(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)));
   return *link;
 }
 
@@ -105,7 +107,8 @@ Bridge describe_default_bridge(const std::string& directory) {
   make_directories(directory);
   const FileLock lock = FileLock::acquire(directory + "/lock");
   if (std::optional<Bridge> bridge = load_description(directory)) return *bridge;
-  Bridge bridge{.name = kDefaultBridge, .subnet = choose_subnet()};
+  Bridge bridge{.name = kDefaultBridge, .subnet = choose_subnet(), .range = {}, .gateway = {}, .internal = false};
+  bridge.range = bridge.subnet;
   bridge.gateway = {bridge.subnet.base.value + 1};
   const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
   const json::Value value{{"bridge", bridge.name}, {"subnet", to_text(bridge.subnet)}};
@@ -113,9 +116,16 @@ Bridge describe_default_bridge(const std::string& directory) {
   return bridge;
 }
 
+void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge) {
+  if (has_element(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)).front()))
+    remove_elements(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)));
+  if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge")
+    remove_link(route, bridge.name);
+}
+
 Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge) {
   // Its elements are made last: where they are, all the rest is.
-  if (has_element(netfilter, elements_of_bridge(bridge.name, bridge.subnet).front()))
+  if (has_element(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)).front()))
     if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge") return *link;
   const FileLock lock = FileLock::acquire(directory + "/lock");
   return make_bridge(route, netfilter, bridge);

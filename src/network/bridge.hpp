@@ -1,4 +1,4 @@
-// The bridge that containers without a network of their own choice hang on.
+// The bridge that a network's containers hang on.
 #pragma once
 
 #include <string>
@@ -12,12 +12,17 @@ namespace myct::network {
 struct Bridge {
   std::string name;
   Subnet subnet;
-  Ipv4 gateway;  ///< the bridge's own address
+  Subnet range;   ///< where addresses are taken from
+  Ipv4 gateway;   ///< the bridge's own address
+  bool internal;  ///< with no way out
 };
 
 /// The default network's bridge as the file in its directory describes it; on the first use since the boot a subnet is
 /// chosen that no route of the host leads to. Throws Error.
 [[nodiscard]] Bridge describe_default_bridge(const std::string& directory);
+
+/// Takes the bridge away, with what makes it one of ours. Idempotent. Throws Error.
+void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge);
 
 /// The bridge with its address, forwarding and the rules; makes what is missing. `directory` is the network's.
 /// Throws Error.

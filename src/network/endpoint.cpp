@@ -1,7 +1,9 @@
-// The note in a container's run directory of what it has of the network, as JSON.
+// The note in a container's run directory of what it has of its networks, as JSON.
 #include "endpoint.hpp"
 
 #include <fcntl.h>
+
+#include <algorithm>
 
 #include "myct/base/file.hpp"
 #include "myct/base/json.hpp"
@@ -14,17 +16,16 @@ using json::Value;
 
 constexpr const char* kNote = "network.json";
 
-std::string to_json(const Endpoint& endpoint) {
+Value to_json(const Endpoint& endpoint) {
   Value value{{"network", endpoint.network}, {"bridge", endpoint.bridge},   {"hostInterface", endpoint.host_interface},
               {"subnet", endpoint.subnet},   {"address", endpoint.address}, {"gateway", endpoint.gateway},
               {"mac", endpoint.mac},         {"prefix", endpoint.prefix}};
-  std::vector<std::string> ports;
-  for (const state::PublishedPort& port : endpoint.ports) ports.push_back(state::to_text(port));
-  json::write_unless_empty(value, "ports", ports);
-  return value.dump();
+  if (endpoint.internal) value["internal"] = true;
+  json::write_unless_empty(value, "names", endpoint.names);
+  return value;
 }
 
-Endpoint from_json(const Value& value) {
+Endpoint endpoint_from_json(const Value& value) {
   Endpoint endpoint;
   read(value, "network", endpoint.network);
   read(value, "bridge", endpoint.bridge);
@@ -34,30 +35,48 @@ Endpoint from_json(const Value& value) {
   read(value, "gateway", endpoint.gateway);
   read(value, "mac", endpoint.mac);
   read(value, "prefix", endpoint.prefix);
+  read(value, "internal", endpoint.internal);
+  read(value, "names", endpoint.names);
+  return endpoint;
+}
+
+Presence presence_from_json(const Value& value) {
+  Presence presence;
+  json::read_array(value, "endpoints", presence.endpoints, endpoint_from_json);
   std::vector<std::string> ports;
   read(value, "ports", ports);
   for (const std::string& text : ports) {
     const std::optional<state::PublishedPort> port = state::published_port_from_text(text);
     if (!port) throw_error(ErrorKind::Invalid, "member 'ports': '{}' is not a port", text);
-    endpoint.ports.push_back(*port);
+    presence.ports.push_back(*port);
   }
-  return endpoint;
+  return presence;
 }
 
 }  // namespace
 
-void save_endpoint(const std::string& run_directory, const Endpoint& endpoint) {
-  const Fd directory = open_path(run_directory, O_RDONLY | O_DIRECTORY);
-  save_atomically(directory.ref(), kNote, to_json(endpoint), Durability::SurvivesProcessDeath);
+const Endpoint* Presence::outward() const noexcept {
+  const auto found = std::ranges::find(endpoints, false, &Endpoint::internal);
+  return found == endpoints.end() ? nullptr : &*found;
 }
 
-void remove_endpoint(const std::string& run_directory) { remove_file(run_directory + "/" + kNote); }
+void save_presence(const std::string& run_directory, const Presence& presence) {
+  Value value = Value::object();
+  json::write_array(value, "endpoints", presence.endpoints, to_json);
+  std::vector<std::string> ports;
+  for (const state::PublishedPort& port : presence.ports) ports.push_back(state::to_text(port));
+  json::write_unless_empty(value, "ports", ports);
+  const Fd directory = open_path(run_directory, O_RDONLY | O_DIRECTORY);
+  save_atomically(directory.ref(), kNote, value.dump(), Durability::SurvivesProcessDeath);
+}
 
-std::optional<Endpoint> load_endpoint(const std::string& run_directory) {
+void remove_presence(const std::string& run_directory) { remove_file(run_directory + "/" + kNote); }
+
+std::optional<Presence> load_presence(const std::string& run_directory) {
   const std::string path = run_directory + "/" + kNote;
   const std::optional<std::string> text = try_read_file(path);
   if (!text) return std::nullopt;
-  return from_json(json::parse(*text, path));
+  return presence_from_json(json::parse(*text, path));
 }
 
 }  // namespace myct::network

@@ -7,8 +7,8 @@
 namespace myct::network {
 
 /// Writes the note whole. Throws Error.
-void save_endpoint(const std::string& run_directory, const Endpoint& endpoint);
+void save_presence(const std::string& run_directory, const Presence& presence);
 /// Idempotent.
-void remove_endpoint(const std::string& run_directory);
+void remove_presence(const std::string& run_directory);
 
 }  // namespace myct::network

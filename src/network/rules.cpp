@@ -23,10 +23,12 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // is sent on to its container, from other hosts, from the host itself and from containers. "fib daddr type local" is
 // any address of the host's own. From 127.0.0.1, and from a container to itself or a neighbour by the host's address,
 // the source is replaced, too: the answer must come back this way. The guard closes what route_localnet opens
-// (CVE-2020-8558). Between bridges nothing passes, and nothing that is not published enters one from outside.
+// (CVE-2020-8558). Between bridges nothing passes but to published ports, nothing that is not published enters one from
+// outside, and nothing leaves an internal one.
 constexpr const char* kRules = R"(
 table inet myct {
   set bridges { type ifname; }
+  set internals { type ifname; }
   set pairs { type ifname . ifname; }
   set subnets { type ipv4_addr; flags interval; }
   map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -56,8 +58,9 @@ table inet myct {
   chain forward {
     type filter hook forward priority filter;
     ct state established,related accept
-    ct status dnat accept
     iifname . oifname @pairs accept
+    iifname @internals drop
+    ct status dnat accept
     oifname @bridges drop
   }
 }
@@ -172,18 +175,23 @@ class Nftables {
 
 }  // namespace
 
-std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet) {
-  std::vector<Element> elements(4);
+std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet, Reach reach) {
+  std::vector<Element> elements(3);
   elements[0].set = "bridges";
   append_interface(elements[0].key, bridge);
   elements[1].set = "pairs";
   append_interface(elements[1].key, bridge);
   append_interface(elements[1].key, bridge);
+  if (reach == Reach::Internal) {
+    elements[2].set = "internals";
+    append_interface(elements[2].key, bridge);
+    return elements;
+  }
   elements[2].set = "subnets";
   append_address(elements[2].key, subnet.base);
-  elements[3].set = "subnets";
-  append_address(elements[3].key, {subnet.broadcast().value + 1});
-  elements[3].ends_interval = true;
+  Element end{.set = "subnets", .key = {}, .data = {}, .ends_interval = true};
+  append_address(end.key, {subnet.broadcast().value + 1});
+  elements.push_back(std::move(end));
   return elements;
 }
 

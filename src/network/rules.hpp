@@ -22,8 +22,12 @@ struct Element {
   bool ends_interval = false;
 };
 
-/// What makes a bridge one of ours: the rules apply to it, and its subnet is translated on the way out.
-[[nodiscard]] std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet);
+enum class Reach : uint8_t {
+  Outside,   ///< its subnet is translated on the way out
+  Internal,  ///< nothing of it leaves the bridge
+};
+/// What makes a bridge one of ours: the rules apply to it.
+[[nodiscard]] std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet, Reach reach);
 /// What sends a published port's traffic to the container at `address`.
 [[nodiscard]] Element element_of_port(const state::PublishedPort& port, Ipv4 address);
 

@@ -134,6 +134,7 @@ void add_container_flags(CLI::App& command, ContainerFlags& flags) {
   add_container_options(command, flags);
   add_process_options(command, flags);
   add_environment_options(command, flags);
+  add_name_options(command, flags.names);
   add_limit_options(command, flags.limits);
   add_resource_options(command, flags.resources);
   // Options stop at the first other word: "myct run IMAGE ls -l" gives -l to ls.
@@ -176,6 +177,7 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
   }
   if (request.workdir && !request.workdir->starts_with('/'))
     throw_error(ErrorKind::Usage, "the working directory '{}' is not an absolute path", *request.workdir);
+  apply_name_flags(flags.names, request);
   apply_resource_flags(flags.resources, request);
   for (const std::string& text : flags.ulimits) request.ulimits.push_back(parse_ulimit(text));
   return request;

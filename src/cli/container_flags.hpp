@@ -7,6 +7,7 @@
 
 #include "command.hpp"
 #include "limit_options.hpp"
+#include "name_options.hpp"
 #include "myct/manager/request.hpp"
 
 namespace myct::cli {
@@ -34,6 +35,7 @@ struct ContainerFlags {
   ResourceFlags resources;
   std::string network = "bridge";
   std::vector<std::string> published;
+  NameFlags names;
   std::string restart;
   std::string stop_signal;
   std::optional<std::string> stop_timeout;

@@ -11,7 +11,6 @@
 #include "myct/base/log.hpp"
 #include "myct/base/signals.hpp"
 #include "myct/network/network.hpp"
-#include "myct/network/resolver.hpp"
 #include "myct/security/defaults.hpp"
 #include "myct/state/events.hpp"
 #include "myct/state/names.hpp"
@@ -91,6 +90,10 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   settings.network = network_word(request.network);
   if (request.network == NetworkMode::Bridge)
     for (const state::PublishedPort& port : request.ports) settings.ports.push_back(state::to_text(port));
+  settings.dns = request.dns;
+  settings.dns_search = request.dns_search;
+  settings.dns_options = request.dns_options;
+  settings.extra_hosts = request.extra_hosts;
   settings.cap_add = request.security.cap_add;
   settings.cap_drop = request.security.cap_drop;
   if (request.security.no_new_privileges) settings.security_options.emplace_back("no-new-privileges");
@@ -107,45 +110,11 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   return settings;
 }
 
-std::string host_file(const char* path) {
-  try {
-    return try_read_file(path).value_or("");
-  } catch (const Error& error) {
-    log::warning("the container's copy is empty: {}", error.what());
-    return {};
-  }
-}
-
-/// The host's, but for servers that only the host reaches.
-std::string resolver_file(NetworkMode network) {
-  std::string text = host_file("/etc/resolv.conf");
-  if (network != NetworkMode::Bridge) return text;
-  if (network::is_systemd_stub(text)) text = host_file("/run/systemd/resolve/resolv.conf");
-  return network::build_resolv_conf(text);
-}
-
 /// The id's first digits; with the host's network the host's name, which that network knows.
 std::string default_hostname(const RunRequest& request, const std::string& id) {
   utsname names{};
   if (request.network == NetworkMode::Host && ::uname(&names) == 0) return names.nodename;
   return id.substr(0, 12);
-}
-
-/// They are not synced when they are made: a loss of power may leave them missing or empty.
-enum class FileState : uint8_t { New, LostByCrash };
-
-bool is_lost(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == -1 || status.st_size == 0;
-}
-
-void write_network_files(const std::string& directory, const oci::Spec& spec, NetworkMode network, FileState state) {
-  const auto wanted = [&](const char* name) { return state == FileState::New || is_lost(directory + "/" + name); };
-  if (wanted("hosts"))
-    write_file_at(FdRef(AT_FDCWD), directory + "/hosts",
-                  network == NetworkMode::Host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
-  if (wanted("hostname")) write_file_at(FdRef(AT_FDCWD), directory + "/hostname", spec.hostname + "\n");
-  if (wanted("resolv.conf")) write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", resolver_file(network));
 }
 
 /// The init for --init as a file that can be bound into containers; shared by all, read-only to them. Not under /run,
@@ -250,16 +219,8 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .readonly_paths = security::default_readonly_paths(),
                   .init_path = request.init ? install_init(context) : std::string(),
                   .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
-  write_network_files(container.directory, container.spec, request.network, FileState::New);
+  write_name_files(container);
   return container;
-}
-
-void restore_network_files(const Container& container) {
-  const std::string& word = container.record.settings.network;
-  const NetworkMode network = word == "host"                     ? NetworkMode::Host
-                              : word == network::kDefaultNetwork ? NetworkMode::Bridge
-                                                                 : NetworkMode::None;
-  write_network_files(container.directory, container.spec, network, FileState::LostByCrash);
 }
 
 void free_stale_name(const Context& context, const std::string& name) {

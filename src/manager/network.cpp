@@ -1,11 +1,8 @@
 // What a container's life has to do with its network: before its program's first instruction, and after its last.
 #include "myct/network/network.hpp"
 
-#include <fcntl.h>
-
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
-#include "myct/network/resolver.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
@@ -32,9 +29,7 @@ std::optional<network::Lease> reserve_network(const Context& context, const stat
 
 void connect_network(const Container& container, const network::Lease& lease, pid_t init) {
   network::connect(lease, init);
-  // In place: the container has it mounted, or soon will.
-  write_file_at(FdRef(AT_FDCWD), container.directory + "/hosts",
-                network::build_hosts(lease.endpoint.address, container.spec.hostname));
+  complete_name_files(container, lease.endpoint);
 }
 
 void clear_run(const Context& context, const std::string& id) {

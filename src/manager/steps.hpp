@@ -45,12 +45,19 @@ void save_spec(const Container& container);
 /// Refuses a file that is there already, and writes the id to a new one. Throws Error.
 void check_cidfile(const RunRequest& request);
 void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo);
-/// Makes the files that are bound on /etc/hosts and the like again, where a loss of power has taken them.
-void restore_network_files(const Container& container);
 /// Whether its documents are all there.
 [[nodiscard]] bool is_complete(const Context& context, const std::string& id);
 /// The container's config.json; throws Error.
 [[nodiscard]] oci::Spec load_spec(const Context& context, const std::string& id);
+
+// --- name_files.cpp ------------------------------------------------------------------------------------------------
+/// Writes what is bound on /etc/hosts, /etc/hostname and /etc/resolv.conf.
+void write_name_files(const Container& container);
+/// Before another start: writes those that a loss of power has taken, and /etc/resolv.conf as the host's is by now,
+/// unless somebody has changed it.
+void renew_name_files(const Container& container);
+/// Writes what only a start can know, in place: the container has the files mounted, or soon will.
+void complete_name_files(const Container& container, const network::Endpoint& endpoint);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
 /// Refuses what can be refused before anything is made. Throws Error.

@@ -1,10 +1,10 @@
 #include "myct/network/resolver.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace myct::network {
 
-std::string build_hosts(std::string_view address, std::string_view hostname) {
+std::string build_hosts(std::string_view address, std::string_view hostname, std::span<const HostEntry> added) {
   std::string text =
       "127.0.0.1\tlocalhost\n"
       "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -12,6 +12,7 @@ std::string build_hosts(std::string_view address, std::string_view hostname) {
       "ff00::\tip6-mcastprefix\n"
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
+  for (const HostEntry& entry : added) text += fmt::format("{}\t{}\n", entry.address, entry.name);
   if (!address.empty()) text += fmt::format("{}\t{}\n", address, hostname);
   return text;
 }
@@ -60,15 +61,37 @@ std::vector<std::string> name_servers(std::string_view resolv_conf) {
   return servers;
 }
 
-std::string build_resolv_conf(std::string_view host) {
+std::string override_resolv_conf(std::string_view host, const ResolverChoice& choice) {
   std::string text;
-  bool has_server = false;
   for_each_line(host, [&](std::string_view line, std::string_view address) {
-    if (is_loopback(address)) return;
-    if (!address.empty()) has_server = true;
-    text.append(line).push_back('\n');
+    const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+    const bool is_replaced = (!choice.servers.empty() && !address.empty()) ||
+                             (!choice.searches.empty() && (word == "search" || word == "domain")) ||
+                             (!choice.options.empty() && word == "options");
+    if (!is_replaced) text.append(line).push_back('\n');
   });
-  if (!has_server) text += "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+  for (const std::string& server : choice.servers) text += fmt::format("nameserver {}\n", server);
+  const bool has_searches = !choice.searches.empty() && choice.searches.front() != ".";
+  if (has_searches) text += fmt::format("search {}\n", fmt::join(choice.searches, " "));
+  if (!choice.options.empty()) text += fmt::format("options {}\n", fmt::join(choice.options, " "));
+  return text;
+}
+
+std::string build_resolv_conf(std::string_view host, const ResolverChoice& choice) {
+  std::string reachable;
+  for_each_line(host, [&](std::string_view line, std::string_view address) {
+    if (!is_loopback(address)) reachable.append(line).push_back('\n');
+  });
+  std::string text = override_resolv_conf(reachable, choice);
+  if (name_servers(text).empty()) text += "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";
+  return text;
+}
+
+std::string build_named_resolv_conf(std::string_view host, const std::vector<std::string>& gateways,
+                                    ResolverChoice choice) {
+  choice.servers = gateways;
+  std::string text = override_resolv_conf(host, choice);
+  if (text.find("ndots:") == std::string::npos) text += "options ndots:0\n";
   return text;
 }
 

@@ -60,6 +60,10 @@ struct RunRequest {
   std::vector<MountRequest> mounts;
   NetworkMode network = NetworkMode::Bridge;
   std::vector<state::PublishedPort> ports;
+  std::vector<std::string> dns;          ///< addresses of name servers, instead of the host's
+  std::vector<std::string> dns_search;   ///< "." alone: none
+  std::vector<std::string> dns_options;  ///< as in resolv.conf(5)
+  std::vector<std::string> extra_hosts;  ///< "name:address", or "name:host-gateway"
   std::vector<oci::Rlimit> ulimits;
   SecurityRequest security;
   LimitsRequest limits;

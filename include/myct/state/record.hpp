@@ -69,6 +69,10 @@ struct Settings {
   std::string user;
   std::string network;             ///< "bridge", "none", "host"
   std::vector<std::string> ports;  ///< as to_text(PublishedPort) has them
+  std::vector<std::string> dns;
+  std::vector<std::string> dns_search;
+  std::vector<std::string> dns_options;
+  std::vector<std::string> extra_hosts;  ///< "name:address", or "name:host-gateway"
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;

@@ -59,10 +59,7 @@ void add_process_options(CLI::App& command, ContainerFlags& flags) {
 void add_environment_options(CLI::App& command, ContainerFlags& flags) {
   add_value(command, "-h,--hostname", flags.hostname, "The host name; the id's first digits if it is not given",
             "NAME");
-  add_value(command, "--network,--net", flags.network,
-            "bridge: an address of its own, and NAT; none: only a loopback interface; host: the host's own", "MODE");
-  add_list(command, "-p,--publish", flags.published, "Make a port reachable at the host; ports may be ranges",
-           "[ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]");
+  add_network_options(command, flags.network);
   add_list(command, "-v,--volume", flags.volumes, "Mount a directory of the host, or a named volume",
            "[SOURCE:]TARGET[:OPTIONS]");
   add_list(command, "--mount", flags.mounts, "Mount a bind, volume or tmpfs, as type=...,source=...,target=...",
@@ -146,7 +143,6 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
                               .workdir = flags.workdir,
                               .user = flags.user,
                               .mounts = parse_mounts(flags),
-                              .network = parse_network(flags.network),
                               .security = parse_security(flags),
                               .limits = parse_limits(flags.limits),
                               .labels = parse_labels(flags.labels),
@@ -158,11 +154,8 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
                               .remove = flags.remove,
                               .read_only = flags.read_only,
                               .init = flags.init};
+  apply_network_flags(flags.network, request);
   take_words(flags, request);
-  for (const std::string& text : flags.published)
-    for (state::PublishedPort& port : parse_published(text)) request.ports.push_back(std::move(port));
-  if (!request.ports.empty() && request.network != manager::NetworkMode::Bridge)
-    log::warning("published ports are of no account with --network {}", flags.network);
   request.image_search_path = image_search_path(flags, context);
   // An empty entrypoint takes the image's away.
   if (flags.entrypoint)

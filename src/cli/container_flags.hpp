@@ -7,6 +7,7 @@
 
 #include "command.hpp"
 #include "limit_options.hpp"
+#include "network_options.hpp"
 #include "name_options.hpp"
 #include "myct/manager/request.hpp"
 
@@ -33,8 +34,7 @@ struct ContainerFlags {
   std::vector<std::string> security_options;
   LimitFlags limits;
   ResourceFlags resources;
-  std::string network = "bridge";
-  std::vector<std::string> published;
+  NetworkFlags network;
   NameFlags names;
   std::string restart;
   std::string stop_signal;

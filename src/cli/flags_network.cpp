@@ -1,4 +1,4 @@
-// -p and --network.
+// -p.
 #include <algorithm>
 #include <limits>
 
@@ -57,13 +57,6 @@ Parts split_parts(const std::string& text, const std::string& rest) {
 }
 
 }  // namespace
-
-manager::NetworkMode parse_network(const std::string& text) {
-  if (text == "bridge" || text == "default") return manager::NetworkMode::Bridge;
-  if (text == "none") return manager::NetworkMode::None;
-  if (text == "host") return manager::NetworkMode::Host;
-  throw_error(ErrorKind::Usage, "unknown network '{}': bridge, none or host", text);
-}
 
 std::vector<state::PublishedPort> parse_published(const std::string& text) {
   const size_t slash = text.find('/');

@@ -91,6 +91,14 @@ std::string mounts_text(const state::Record& record, bool full) {
   return join(names);
 }
 
+std::string networks_text(const state::Settings& settings) {
+  if (settings.networks.empty()) return settings.network;
+  std::string text;
+  for (const state::NetworkAttachment& attachment : settings.networks)
+    text.append(text.empty() ? "" : ",").append(attachment.network);
+  return text;
+}
+
 size_t count_volumes(const state::Record& record) {
   size_t count = 0;
   for (const state::MountPoint& mount : record.settings.mounts) count += mount.type == "volume" ? 1 : 0;
@@ -160,7 +168,7 @@ constexpr std::array kFields = {
     Field{{"Mounts", "MOUNTS"},
           [](const View& view, const ContainerSummary& c) { return mounts_text(c.record, view.full); }},
     Field{{"Names", "NAMES"}, [](const View&, const ContainerSummary& c) { return c.record.name; }},
-    Field{{"Networks", "NETWORKS"}, [](const View&, const ContainerSummary& c) { return c.record.settings.network; }},
+    Field{{"Networks", "NETWORKS"}, [](const View&, const ContainerSummary& c) { return networks_text(c.record.settings); }},
     Field{{"Platform", "PLATFORM"}, [](const View&, const ContainerSummary&) { return std::string("linux"); }},
     Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary& c) { return ports_text(c.ports); }},
     Field{{"RunningFor", "CREATED"},

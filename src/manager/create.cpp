@@ -59,16 +59,30 @@ int image_stop_signal(const oci::ImageConfig& image) {
   return SIGTERM;
 }
 
-const char* network_word(NetworkMode network) {
-  switch (network) {
+/// As records have it.
+std::string network_word(const Context& context, const RunRequest& request) {
+  switch (request.network) {
     case NetworkMode::None:
       return "none";
     case NetworkMode::Host:
       return "host";
+    case NetworkMode::Container:
+      return kContainerNetwork + find_container(context, request.network_target);
+    case NetworkMode::Path:
+      return kPathNetwork + request.network_target;
     case NetworkMode::Bridge:
       break;
   }
-  return network::kDefaultNetwork;
+  return request.networks.empty() ? network::kDefaultNetwork : request.networks.front().network;
+}
+
+/// Refuses what can be refused before anything is made.
+void check_networks(const Context& context, const RunRequest& request) {
+  for (const state::NetworkAttachment& wanted : request.networks)
+    if (wanted.network != network::kDefaultNetwork &&
+        !network::load_definition(context.paths.networks(), wanted.network))
+      throw Error(ErrorKind::NotFound, fmt::format("no such network: '{}'", wanted.network), 0,
+                  "see 'myct network ls', or make it with 'myct network create'");
 }
 
 /// As records have it.
@@ -87,7 +101,8 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   settings.entrypoint = request.entrypoint.value_or(image.entrypoint);
   settings.cmd = request.command.empty() && !request.entrypoint ? image.cmd : request.command;
   settings.user = request.user.value_or(image.user);
-  settings.network = network_word(request.network);
+  settings.network = network_word(context, request);
+  settings.networks = request.networks;
   if (request.network == NetworkMode::Bridge)
     for (const state::PublishedPort& port : request.ports) settings.ports.push_back(state::to_text(port));
   settings.dns = request.dns;
@@ -110,8 +125,10 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   return settings;
 }
 
-/// The id's first digits; with the host's network the host's name, which that network knows.
-std::string default_hostname(const RunRequest& request, const std::string& id) {
+/// The id's first digits; with the host's or another container's network that one's name, which that network knows.
+std::string default_hostname(const Context& context, const RunRequest& request, const std::string& id) {
+  if (request.network == NetworkMode::Container)
+    return load_spec(context, find_container(context, request.network_target)).hostname;
   utsname names{};
   if (request.network == NetworkMode::Host && ::uname(&names) == 0) return names.nodename;
   return id.substr(0, 12);
@@ -182,6 +199,7 @@ Container create_container(const Context& context, const RunRequest& request, co
   state::Record& record = container.record;
   container.directory = context.paths.container(record.id);
 
+  check_networks(context, request);
   check_mounts(request.mounts);
   LimitsPlan limits = plan_limits(request.limits, {}, look_at_host(request.limits));
   MappedDevices devices = map_devices(request.devices);
@@ -206,8 +224,9 @@ Container create_container(const Context& context, const RunRequest& request, co
       build_spec({.request = request,
                   .image = rootfs.config,
                   .id = record.id,
-                  .default_hostname = default_hostname(request, record.id),
+                  .default_hostname = default_hostname(context, request, record.id),
                   .container_directory = container.directory,
+                  .name_files_directory = name_files_directory(context, container),
                   .lowerdirs = rootfs.lowerdirs,
                   .user = user,
                   .mounts = resolve_mounts(context, mount_requests, rootfs, undo),
@@ -219,7 +238,7 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .readonly_paths = security::default_readonly_paths(),
                   .init_path = request.init ? install_init(context) : std::string(),
                   .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
-  write_name_files(container);
+  if (request.network != NetworkMode::Container) write_name_files(container);
   return container;
 }
 

@@ -61,6 +61,12 @@ bool any_or_none(const Range& alternatives, Matches matches) {
   return alternatives.empty() || std::any_of(alternatives.begin(), alternatives.end(), matches);
 }
 
+bool is_on_network(const state::Record& record, const std::string& name) {
+  return record.settings.network == name ||
+         std::ranges::any_of(record.settings.networks,
+                             [&](const state::NetworkAttachment& attachment) { return attachment.network == name; });
+}
+
 bool has_volume(const state::Record& record, const std::string& volume) {
   return std::any_of(record.settings.mounts.begin(), record.settings.mounts.end(), [&](const state::MountPoint& mount) {
     return mount.name == volume || mount.destination == volume || (mount.name.empty() && mount.source == volume);
@@ -121,12 +127,6 @@ int parse_exited(const std::string& condition, const std::string& value) {
 
 }  // namespace
 
-bool has_label(const state::Record& record, const std::string& label) {
-  const size_t equals = label.find('=');
-  const auto found = record.labels.find(label.substr(0, equals));
-  return found != record.labels.end() && (equals == std::string::npos || found->second == label.substr(equals + 1));
-}
-
 ContainerFilter parse_container_filter(const std::vector<std::string>& conditions) {
   ContainerFilter filter;
   const auto list_of = [&](std::string_view key) -> std::vector<std::string>* {
@@ -183,11 +183,11 @@ std::vector<ContainerSummary> apply_filter(const ContainerFilter& filter, std::v
         any_or_none(before, [&](SystemTime time) { return record.created < time; }) &&
         any_or_none(since, [&](SystemTime time) { return record.created > time; }) &&
         any_or_none(filter.volumes, [&](const std::string& volume) { return has_volume(record, volume); }) &&
-        any_or_none(filter.networks, [&](const std::string& name) { return name == record.settings.network; }) &&
+        any_or_none(filter.networks, [&](const std::string& name) { return is_on_network(record, name); }) &&
         any_or_none(filter.healths, [](const std::string& health) { return health == "none"; }) &&
         filter.ports.empty() && (filter.ancestors.empty() || ancestors.contains(record.image_id)) &&
         std::all_of(filter.labels.begin(), filter.labels.end(),
-                    [&](const std::string& label) { return has_label(record, label); });
+                    [&](const std::string& label) { return state::has_label(record.labels, label); });
     return !matches;
   });
   return containers;

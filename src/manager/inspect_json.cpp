@@ -206,16 +206,34 @@ Json build_config(const InspectInputs& inputs) {
   return config;
 }
 
+Json build_endpoint(const network::Endpoint& endpoint) {
+  return {{"IPAddress", endpoint.address},
+          {"IPPrefixLen", endpoint.prefix},
+          {"Gateway", endpoint.gateway},
+          {"MacAddress", endpoint.mac}};
+}
+
+/// Docker's members at the top are those of the default network.
 Json build_network_settings(const InspectInputs& inputs) {
-  const network::Endpoint none;
-  const network::Endpoint& endpoint = inputs.endpoint ? *inputs.endpoint : none;
-  const Json addresses = {{"IPAddress", endpoint.address},
-                          {"IPPrefixLen", endpoint.prefix},
-                          {"Gateway", endpoint.gateway},
-                          {"MacAddress", endpoint.mac}};
-  Json settings = {{"Bridge", ""}, {"Ports", build_ports(endpoint.ports)}};
-  settings.update(addresses);
-  settings["Networks"] = {{inputs.container.record.settings.network, addresses}};
+  const state::Settings& wanted = inputs.container.record.settings;
+  const network::Presence presence = inputs.presence.value_or(network::Presence{});
+  Json settings = {{"Bridge", ""}, {"Ports", build_ports(presence.ports)}};
+  Json networks = Json::object();
+  network::Endpoint on_default;
+  for (const network::Endpoint& endpoint : presence.endpoints) {
+    if (endpoint.network == network::kDefaultNetwork) on_default = endpoint;
+    Json& network = networks[endpoint.network] = build_endpoint(endpoint);
+    if (!endpoint.names.empty()) network["DNSNames"] = endpoint.names;
+  }
+  for (const state::NetworkAttachment& attachment : wanted.networks) {
+    Json& network = networks[attachment.network];
+    if (network.is_null()) network = build_endpoint({});
+    network["Aliases"] = list_or_null(attachment.aliases);
+    if (!attachment.address.empty()) network["IPAMConfig"] = {{"IPv4Address", attachment.address}};
+  }
+  if (networks.empty()) networks[wanted.network] = build_endpoint({});
+  settings.update(build_endpoint(on_default));
+  settings["Networks"] = networks;
   return settings;
 }
 

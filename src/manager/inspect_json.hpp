@@ -20,7 +20,7 @@ struct InspectInputs {
   std::string directory;          ///< the container's
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
-  std::optional<network::Endpoint> endpoint;  ///< of one that runs
+  std::optional<network::Presence> presence;  ///< of one that runs
   std::string (*disk_name)(int64_t major, int64_t minor) = name_of_disk;
 };
 

@@ -140,9 +140,9 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
       (void)supervisor::open_log(
           {.config = record.log, .directory = container.directory, .id = record.id, .name = record.name});
     pipes = make_pipes(record);
-    lease = reserve_network(context, record);
+    lease = reserve_network(context, container);
     engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, pipes));
-    if (lease) connect_network(container, *lease, pending.pid());
+    if (lease) connect_network(context, container, *lease, pending.pid());
     pending.proceed();
     if (handover.listener < 0) listener = supervisor::listen_for_clients(context.paths.run_container(record.id));
     running = pending.wait_until_running();

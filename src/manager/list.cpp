@@ -58,8 +58,8 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   if (!container.run && seems_to_run(container.record) && state::has_owner(context.paths, id))
     container.status = state::Status::Created;
   if (!container.record.settings.ports.empty() && state::is_active(container.status))
-    if (std::optional<network::Endpoint> endpoint = network::load_endpoint(context.paths.run_container(id)))
-      container.ports = std::move(endpoint->ports);
+    if (std::optional<network::Presence> presence = network::load_presence(context.paths.run_container(id)))
+      container.ports = std::move(presence->ports);
   bool is_gone = false;
   try_tidy("container", id, [&] { is_gone = reconcile(context, container); });
   if (is_gone) return std::nullopt;

@@ -49,13 +49,17 @@ network::ResolverChoice choice_of(const state::Settings& settings) {
   return {.servers = settings.dns, .searches = settings.dns_search, .options = settings.dns_options};
 }
 
+/// The host's, with servers that others reach, too.
+std::string host_resolver_file() {
+  std::string text = host_file("/etc/resolv.conf");
+  return network::is_systemd_stub(text) ? host_file("/run/systemd/resolve/resolv.conf") : text;
+}
+
 /// What a container whose network is the host's, or none, or the default one, asks. On another the start knows it.
 std::string resolver_file(const state::Settings& settings) {
-  std::string text = host_file("/etc/resolv.conf");
   if (settings.network == kHostNetwork || settings.network == "none")
-    return network::override_resolv_conf(text, choice_of(settings));
-  if (network::is_systemd_stub(text)) text = host_file("/run/systemd/resolve/resolv.conf");
-  return network::build_resolv_conf(text, choice_of(settings));
+    return network::override_resolv_conf(host_file("/etc/resolv.conf"), choice_of(settings));
+  return network::build_resolv_conf(host_resolver_file(), choice_of(settings));
 }
 
 void write_file(const Container& container, const char* name, std::string_view text) {
@@ -99,10 +103,23 @@ void renew_name_files(const Container& container) {
     write_resolver_file(container, resolver_file(container.record.settings));
 }
 
-void complete_name_files(const Container& container, const network::Endpoint& endpoint) {
+void complete_name_files(const Context& context, const Container& container, const network::Presence& presence) {
   const state::Settings& settings = container.record.settings;
+  const network::Endpoint& first = presence.endpoints.front();
   write_file(container, "hosts",
-             network::build_hosts(endpoint.address, container.spec.hostname, added_hosts(settings, endpoint.gateway)));
+             network::build_hosts(first.address, container.spec.hostname, added_hosts(settings, first.gateway)));
+  std::vector<std::string> servers;
+  for (const network::Endpoint& endpoint : presence.endpoints)
+    if (endpoint.network != network::kDefaultNetwork) servers.push_back(endpoint.gateway);
+  if (servers.empty()) return;
+  if (!settings.dns.empty()) {
+    std::string lines;
+    for (const std::string& server : settings.dns) lines.append(server).push_back('\n');
+    write_file_at(FdRef(AT_FDCWD), context.paths.run_container(container.record.id) + "/" + network::kResolversFile,
+                  lines);
+  }
+  if (status_of_file(container, "resolv.conf").st_mtim.tv_nsec != 0) return;  // somebody has changed it
+  write_resolver_file(container, network::build_named_resolv_conf(host_resolver_file(), servers, choice_of(settings)));
 }
 
 }  // namespace myct::manager

@@ -61,7 +61,7 @@ Launched launch_existing(const Context& context, Container& container,
   try {
     container.spec = load_spec(context, record.id);
     container.spec.process.console_size = console_size;
-    renew_name_files(container);
+    if (!joins_container(container.record)) renew_name_files(container);
     state::save_record(context.paths, record);
     return launch(context, container, SaveDocuments::No);
   } catch (Error& error) {

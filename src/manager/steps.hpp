@@ -57,7 +57,7 @@ void write_name_files(const Container& container);
 /// unless somebody has changed it.
 void renew_name_files(const Container& container);
 /// Writes what only a start can know, in place: the container has the files mounted, or soon will.
-void complete_name_files(const Container& container, const network::Endpoint& endpoint);
+void complete_name_files(const Context& context, const Container& container, const network::Presence& presence);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
 /// Refuses what can be refused before anything is made. Throws Error.
@@ -76,9 +76,19 @@ void remove_volume(const Context& context, const std::string& name);
 
 // --- network.cpp ---------------------------------------------------------------------------------------------------
 /// Claims what the container is to have of its network; nullopt when it has none of ours. Throws Error.
-[[nodiscard]] std::optional<network::Lease> reserve_network(const Context& context, const state::Record& record);
+[[nodiscard]] std::optional<network::Lease> reserve_network(const Context& context, Container& container);
 /// Makes it, for an init that waits. Throws Error.
-void connect_network(const Container& container, const network::Lease& lease, pid_t init);
+void connect_network(const Context& context, const Container& container, const network::Lease& lease, pid_t init);
+/// What Settings::network begins with where the network namespace is another container's, or one that a file stands
+/// for.
+constexpr const char* kContainerNetwork = "container:";
+constexpr const char* kPathNetwork = "ns:";
+[[nodiscard]] bool joins_container(const state::Record& record);
+/// Where the files are that tell names to the container: its own directory, or that of the one whose network it has.
+[[nodiscard]] std::string name_files_directory(const Context& context, const Container& container);
+/// Has a container that runs found by its new name. Throws Error.
+void rename_on_networks(const Context& context, const std::string& id, const std::string& old_name,
+                        const std::string& new_name);
 /// Gives back what a run has of networks, and removes its run directory. Idempotent. Throws Error.
 void clear_run(const Context& context, const std::string& id);
 
@@ -187,8 +197,6 @@ void sweep_removed(const Context& context);
 [[nodiscard]] ContainerSummary find_summary(const Context& context, const std::string& reference);
 
 // --- filter.cpp ----------------------------------------------------------------------------------------------------
-/// Whether the container has a label "key", or the very label "key=value".
-[[nodiscard]] bool has_label(const state::Record& record, const std::string& label);
 
 // --- logs.cpp ------------------------------------------------------------------------------------------------------
 /// Whether it was run without a supervisor, to which json-file is the default: a foreground container's program writes

@@ -27,6 +27,8 @@ namespace {
 
 constexpr size_t kPairDigits = 11;  // "veth" and these fill an interface's name
 constexpr size_t kShortId = 12;
+/// The SHA-256 of "bridge": the same on every host.
+constexpr const char* kDefaultId = "17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1fe2112c8b9335f8b6121";
 
 std::string directory_of(const Directories& directories, const std::string& network) {
   return directories.networks + "/" + network;
@@ -334,7 +336,7 @@ void undefine(const Directories& directories, const std::string& name) {
 Definition describe_default(const Directories& directories) {
   const Bridge bridge = describe_default_bridge(directory_of(directories, kDefaultNetwork));
   return {.name = kDefaultNetwork,
-          .id = {},
+          .id = kDefaultId,
           .created = {},
           .bridge = bridge.name,
           .subnet = to_text(bridge.subnet),

@@ -240,4 +240,10 @@ bool is_container_id(std::string_view name) noexcept {
 std::vector<std::string> list_container_ids(const Paths& paths) { return list_ids(paths.containers()); }
 std::vector<std::string> list_run_ids(const Paths& paths) { return list_ids(paths.run_containers()); }
 
+bool has_label(const std::map<std::string, std::string>& labels, std::string_view wanted) {
+  const size_t mark = wanted.find('=');
+  const auto found = labels.find(std::string(wanted.substr(0, mark)));
+  return found != labels.end() && (mark == std::string_view::npos || found->second == wanted.substr(mark + 1));
+}
+
 }  // namespace myct::state

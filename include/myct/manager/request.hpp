@@ -34,7 +34,13 @@ struct MountRequest {
   std::vector<std::string> tmpfs_options;
 };
 
-enum class NetworkMode : uint8_t { None, Host, Bridge };
+enum class NetworkMode : uint8_t {
+  None,
+  Host,
+  Bridge,     ///< on networks of myct's
+  Container,  ///< in another container's network namespace
+  Path,       ///< in the network namespace that a file stands for (namespaces(7))
+};
 /// Whether the container sees its own control group as the root of all, or the host's groups as they are.
 enum class CgroupView : uint8_t { Private, Host };
 
@@ -59,6 +65,8 @@ struct RunRequest {
   std::optional<std::string> user;
   std::vector<MountRequest> mounts;
   NetworkMode network = NetworkMode::Bridge;
+  std::string network_target;                      ///< the other container, or the path
+  std::vector<state::NetworkAttachment> networks;  ///< with Bridge; none: the default one
   std::vector<state::PublishedPort> ports;
   std::vector<std::string> dns;          ///< addresses of name servers, instead of the host's
   std::vector<std::string> dns_search;   ///< "." alone: none

@@ -12,6 +12,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
 #include "myct/base/units.hpp"
+#include "myct/state/attachment.hpp"
 #include "myct/state/paths.hpp"
 
 namespace myct {
@@ -67,7 +68,8 @@ struct Settings {
   std::vector<std::string> entrypoint;
   std::vector<std::string> cmd;
   std::string user;
-  std::string network;             ///< "bridge", "none", "host"
+  std::string network;  ///< "none", "host", "container:ID", "ns:PATH", or the first of `networks`; else "bridge"
+  std::vector<NetworkAttachment> networks;
   std::vector<std::string> ports;  ///< as to_text(PublishedPort) has them
   std::vector<std::string> dns;
   std::vector<std::string> dns_search;
@@ -86,6 +88,9 @@ struct Settings {
 };
 
 constexpr int kDefaultStopSeconds = 10;
+
+/// Whether "key", or "key=value", is among the labels.
+[[nodiscard]] bool has_label(const std::map<std::string, std::string>& labels, std::string_view wanted);
 
 /// containers/<id>/container.json. The status is not in it: it is derived (status_of).
 struct Record {

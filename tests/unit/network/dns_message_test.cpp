@@ -159,7 +159,7 @@ TEST(DnsMessage, withstands_a_hundred_thousand_damaged_messages) {
   const Query asked = parse_query(seeds[1])->query;
   for (int round = 0; round < 100'000; ++round) {
     Message message = seeds[random() % seeds.size()];
-    for (unsigned changes = random() % 6; changes > 0; --changes)
+    for (auto changes = random() % 6; changes > 0; --changes)
       message[random() % message.size()] = static_cast<uint8_t>(random());
     if (random() % 4 == 0) message.resize(random() % (message.size() + 20));
     (void)parse_reply(message, 0x1234, asked);

@@ -7,8 +7,8 @@
 
 #include "command.hpp"
 #include "limit_options.hpp"
-#include "name_options.hpp"
 #include "myct/manager/request.hpp"
+#include "name_options.hpp"
 
 namespace myct::cli {
 

@@ -92,8 +92,7 @@ void write_name_files(const Container& container) {
 
 void renew_name_files(const Container& container) {
   if (is_lost(status_of_file(container, "hosts"))) write_file(container, "hosts", hosts_file(container));
-  if (is_lost(status_of_file(container, "hostname")))
-    write_file(container, "hostname", container.spec.hostname + "\n");
+  if (is_lost(status_of_file(container, "hostname"))) write_file(container, "hostname", container.spec.hostname + "\n");
   const struct stat resolver = status_of_file(container, "resolv.conf");
   if (is_lost(resolver) || resolver.st_mtim.tv_nsec == 0)
     write_resolver_file(container, resolver_file(container.record.settings));

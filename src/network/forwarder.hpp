@@ -27,8 +27,8 @@ using Clock = std::chrono::steady_clock;
 /// Where an answer goes.
 struct Origin {
   SocketAddress client;
-  uint16_t slot = 0;            ///< of the socket that the question came to, or of the connection
-  uint32_t connection = 0;      ///< the connection's generation
+  uint16_t slot = 0;        ///< of the socket that the question came to, or of the connection
+  uint32_t connection = 0;  ///< the connection's generation
   bool is_connection = false;
 };
 

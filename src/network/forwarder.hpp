@@ -2,9 +2,9 @@
 //
 //   client --question--> start --UDP or TCP--> server 1 --time-out, refusal, SERVFAIL--> server 2 … --> client
 //
-// Each has a socket of its own, on a port of the kernel's choice, and connected: the kernel keeps away what any
-// other sender sends, and a forger has to guess the port and the random id. How many there are at once is bounded, for all and for
-// each client.
+// Each has a socket of its own, on a port of the kernel's choice, and connected: the kernel keeps away what any other
+// sender sends, and a forger has to guess the port and the random id. How many there are at once is bounded, for all
+// and for each client.
 #pragma once
 
 #include <chrono>

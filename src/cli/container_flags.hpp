@@ -7,9 +7,9 @@
 
 #include "command.hpp"
 #include "limit_options.hpp"
-#include "network_options.hpp"
-#include "name_options.hpp"
 #include "myct/manager/request.hpp"
+#include "name_options.hpp"
+#include "network_options.hpp"
 
 namespace myct::cli {
 

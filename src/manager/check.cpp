@@ -121,7 +121,7 @@ void check_runtime(const Context& context, Findings& findings) {
   for (const std::string& id : state::list_run_ids(context.paths))
     if (!path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
       findings.push_back({"run directory " + short_id(id), "its container is gone", "removes it",
-                          [&context, id] { state::remove_orphaned_run_directory(context.paths, id); }});
+                          [&context, id] { remove_orphaned_run(context, id); }});
 }
 
 void check_names(const Context& context, Findings& findings) {

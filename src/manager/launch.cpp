@@ -142,7 +142,7 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
     pipes = make_pipes(record);
     lease = reserve_network(context, container);
     engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, pipes));
-    if (lease) connect_network(context, container, *lease, pending.pid());
+    if (lease) connect_network(context, container, *lease, pending);
     pending.proceed();
     if (handover.listener < 0) listener = supervisor::listen_for_clients(context.paths.run_container(record.id));
     running = pending.wait_until_running();

@@ -84,7 +84,7 @@ std::unordered_set<std::string> find_runs(const Context& context, const std::uno
   std::unordered_set<std::string> runs;
   for (std::string& id : state::list_run_ids(context.paths)) {
     if (!containers.contains(id) && !path_exists(context.paths.container(id)))
-      try_tidy("run directory", id, [&] { state::remove_orphaned_run_directory(context.paths, id); });
+      try_tidy("run directory", id, [&] { remove_orphaned_run(context, id); });
     runs.insert(std::move(id));
   }
   return runs;

@@ -96,8 +96,7 @@ void write_name_files(const Container& container) {
 
 void renew_name_files(const Container& container) {
   if (is_lost(status_of_file(container, "hosts"))) write_file(container, "hosts", hosts_file(container));
-  if (is_lost(status_of_file(container, "hostname")))
-    write_file(container, "hostname", container.spec.hostname + "\n");
+  if (is_lost(status_of_file(container, "hostname"))) write_file(container, "hostname", container.spec.hostname + "\n");
   const struct stat resolver = status_of_file(container, "resolv.conf");
   if (is_lost(resolver) || resolver.st_mtim.tv_nsec == 0)
     write_resolver_file(container, resolver_file(container.record.settings));
@@ -114,7 +113,7 @@ void complete_name_files(const Context& context, const Container& container, con
   if (servers.empty()) return;
   if (!settings.dns.empty()) {
     std::string lines;
-    for (const std::string& server : settings.dns) lines.append(server).push_back('\n');
+    for (const std::string& server : settings.dns) lines.append("nameserver ").append(server).push_back('\n');
     write_file_at(FdRef(AT_FDCWD), context.paths.run_container(container.record.id) + "/" + network::kResolversFile,
                   lines);
   }

@@ -69,8 +69,14 @@ std::optional<network::Lease> reserve_network(const Context& context, Container&
       {.id = record.id, .name = record.name, .networks = std::move(networks), .ports = ports_of(record)});
 }
 
-void connect_network(const Context& context, const Container& container, const network::Lease& lease, pid_t init) {
-  network::connect(directories_of(context, container.record.id), lease, init);
+void connect_network(const Context& context, const Container& container, const network::Lease& lease,
+                     engine::Pending& init) {
+  try {
+    network::connect(directories_of(context, container.record.id), lease, init.pid());
+  } catch (const Error&) {
+    init.throw_if_ended();
+    throw;
+  }
   complete_name_files(context, container, lease.presence);
 }
 
@@ -81,6 +87,11 @@ void clear_run(const Context& context, const std::string& id) {
 
 std::vector<state::PublishedPort> published_ports(const Context& context, const std::string& reference) {
   return find_summary(context, reference).ports;
+}
+
+void remove_orphaned_run(const Context& context, const std::string& id) {
+  state::remove_orphaned_run_directory(context.paths, id,
+                                       [&] { network::release(directories_of(context, id), id); });
 }
 
 network::Definition create_network(const Context& context, const network::DefinitionRequest& request) {

@@ -78,7 +78,8 @@ void remove_volume(const Context& context, const std::string& name);
 /// Claims what the container is to have of its network; nullopt when it has none of ours. Throws Error.
 [[nodiscard]] std::optional<network::Lease> reserve_network(const Context& context, Container& container);
 /// Makes it, for an init that waits. Throws Error.
-void connect_network(const Context& context, const Container& container, const network::Lease& lease, pid_t init);
+void connect_network(const Context& context, const Container& container, const network::Lease& lease,
+                     engine::Pending& init);
 /// What Settings::network begins with where the network namespace is another container's, or one that a file stands
 /// for.
 constexpr const char* kContainerNetwork = "container:";
@@ -91,6 +92,8 @@ void rename_on_networks(const Context& context, const std::string& id, const std
                         const std::string& new_name);
 /// Gives back what a run has of networks, and removes its run directory. Idempotent. Throws Error.
 void clear_run(const Context& context, const std::string& id);
+/// The same for one whose container is gone and who has no owner.
+void remove_orphaned_run(const Context& context, const std::string& id);
 
 // --- devices.cpp ---------------------------------------------------------------------------------------------------
 /// Every device node under /dev, for --privileged.

@@ -57,9 +57,7 @@ bool is_host_byte(uint8_t byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
 }
 
-uint8_t to_lower(uint8_t byte) {
-  return byte >= 'A' && byte <= 'Z' ? static_cast<uint8_t>(byte - 'A' + 'a') : byte;
-}
+uint8_t to_lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<uint8_t>(byte - 'A' + 'a') : byte; }
 
 /// A name without compression, for which there is nothing to point to before the first name. Empty when a byte in it
 /// could be taken for something else as text.

@@ -212,8 +212,7 @@ void Forwarder::go_on_stream(uint16_t slot, uint32_t what) {
   if (is_well && !question.is_sent) {
     is_well = send_stream(question);
     if (is_well && question.is_sent)
-      poller_.change(question.socket.ref(), EPOLLIN,
-                     {.kind = kind_, .slot = slot, .generation = question.generation});
+      poller_.change(question.socket.ref(), EPOLLIN, {.kind = kind_, .slot = slot, .generation = question.generation});
     if (is_well) return;
   }
   if (is_well) return read_stream(slot);
@@ -282,8 +281,8 @@ void Forwarder::expire() {
 
 int Forwarder::milliseconds_to_wait() const {
   if (by_deadline_.empty()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(questions_[by_deadline_.front()].deadline -
-                                                                 Clock::now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(questions_[by_deadline_.front()].deadline - Clock::now());
   return static_cast<int>(std::max<int64_t>(left.count(), 0));
 }
 

@@ -2,9 +2,9 @@
 //
 //   client --question--> start --UDP or TCP--> server 1 --time-out, refusal, SERVFAIL--> server 2 … --> client
 //
-// Each has a socket of its own, bound to a random port and connected: the kernel keeps away what any other sender
-// sends, and with the random id a forger has 32 bits to guess. How many there are at once is bounded, for all and for
-// each client.
+// Each has a socket of its own, on a port of the kernel's choice, and connected: the kernel keeps away what any other
+// sender sends, and a forger has to guess the port and the random id. How many there are at once is bounded, for all
+// and for each client.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ using Clock = std::chrono::steady_clock;
 /// Where an answer goes.
 struct Origin {
   SocketAddress client;
-  uint16_t slot = 0;            ///< of the socket that the question came to, or of the connection
-  uint32_t connection = 0;      ///< the connection's generation
+  uint16_t slot = 0;        ///< of the socket that the question came to, or of the connection
+  uint32_t connection = 0;  ///< the connection's generation
   bool is_connection = false;
 };
 

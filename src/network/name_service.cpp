@@ -93,8 +93,7 @@ int NameService::milliseconds_to_wait() const {
 }
 
 bool NameService::is_of_the_network(const SocketAddress& client) const {
-  return std::any_of(ranges_.begin(), ranges_.end(),
-                     [&](const AddressRange& range) { return range.contains(client); });
+  return std::any_of(ranges_.begin(), ranges_.end(), [&](const AddressRange& range) { return range.contains(client); });
 }
 
 std::vector<SocketAddress> NameService::servers_for(const SocketAddress& client) const {
@@ -174,9 +173,8 @@ void NameService::accept_connections(uint16_t slot) {
   place->client = client;
   place->last_used = Clock::now();
   place->generation = generation;
-  const EventTag tag{.kind = kConnection,
-                     .slot = static_cast<uint16_t>(place - connections_.begin()),
-                     .generation = generation};
+  const EventTag tag{
+      .kind = kConnection, .slot = static_cast<uint16_t>(place - connections_.begin()), .generation = generation};
   if (!poller_.try_add(place->socket.ref(), EPOLLIN, tag)) place->socket.reset();
 }
 
@@ -184,9 +182,9 @@ void NameService::handle_connection(const Event& event) {
   Connection& connection = connections_[event.tag.slot];
   if (!connection.socket.valid() || connection.generation != event.tag.generation) return;
   // Nothing is read while a question is under way: one at a time, so that a client cannot fill our memory.
-  const bool goes_on = connection.is_waiting            ? false
+  const bool goes_on = connection.is_waiting        ? false
                        : !connection.output.empty() ? write_connection(connection)
-                                                        : read_connection(connection);
+                                                    : read_connection(connection);
   if (!goes_on) return connection.socket.reset();
   if (!connection.output.empty()) return;
   poller_.change(connection.socket.ref(), EPOLLIN, event.tag);
@@ -203,7 +201,8 @@ bool NameService::read_connection(Connection& connection) {
 }
 
 bool NameService::write_connection(Connection& connection) {
-  const ssize_t size = ::send(connection.socket.get(), connection.output.data(), connection.output.size(), MSG_NOSIGNAL);
+  const ssize_t size =
+      ::send(connection.socket.get(), connection.output.data(), connection.output.size(), MSG_NOSIGNAL);
   if (size == -1) return errno == EAGAIN || errno == EINTR;
   connection.output.erase(connection.output.begin(), connection.output.begin() + size);
   return true;

@@ -25,7 +25,9 @@ void rotate(std::vector<dns::Record>& records) {
 }  // namespace
 
 OwnNames::OwnNames(const std::string& network, const std::string& directory, std::vector<AddressRange> ranges)
-    : suffix_(fmt::format(".{}", normalize_name(network).value_or(""))), table_(directory), ranges_(std::move(ranges)) {}
+    : suffix_(fmt::format(".{}", normalize_name(network).value_or(""))),
+      table_(directory),
+      ranges_(std::move(ranges)) {}
 
 std::vector<std::string> OwnNames::addresses_of(const std::string& name) const {
   std::vector<std::string> addresses = table_.find(name);

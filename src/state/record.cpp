@@ -220,10 +220,12 @@ bool is_being_removed(const Paths& paths, std::string_view id) {
   return file && ::flock(file->get(), LOCK_EX | LOCK_NB) == -1;
 }
 
-void remove_orphaned_run_directory(const Paths& paths, std::string_view id) {
+void remove_orphaned_run_directory(const Paths& paths, std::string_view id, const std::function<void()>& before) {
   const Fd all = open_run_containers(paths);
   lock_directory(all.ref(), LOCK_EX, paths.run_containers());
-  if (!path_exists(paths.container(id)) && !has_owner(paths, id)) remove_tree(paths.run_container(id));
+  if (path_exists(paths.container(id)) || has_owner(paths, id)) return;
+  before();
+  remove_tree(paths.run_container(id));
 }
 
 bool has_owner(const Paths& paths, std::string_view id) {

@@ -80,7 +80,7 @@ class Names : public DetachedTest {
               0);
   }
   [[nodiscard]] Words server_words(const std::string& internal) const {
-    Words words = {"__name_server", "bridge",    network(),      runtime_dir() + "/containers",
+    Words words = {"__name_server", "bridge",    network(),     runtime_dir() + "/containers",
                    "myct0",         "10.88.0.1", "10.88.0.0/16"};
     if (!internal.empty()) words.push_back(internal);
     return words;
@@ -94,7 +94,7 @@ class Names : public DetachedTest {
   }
   /// The server's process, if it lives.
   [[nodiscard]] pid_t server() const {
-    const Result locked = here("flock --nonblock --shared " + network() + "/server true");
+    const Result locked = here("exec 9<" + network() + "/server || exit 0; flock --nonblock --shared 9");
     const std::string sign = read_file(network() + "/server");
     return sign.empty() || locked.status == 0 ? 0 : std::stoi(sign);
   }
@@ -195,8 +195,9 @@ TEST_F(Names, are_told_to_nobody_else) {
   ASSERT_EQ(run(outside("ip route add 10.88.0.0/16 via 192.0.2.1")).status, 0);
   EXPECT_NE(run(outside("dig @10.88.0.1 +tries=1 +time=1 +short web")).status, 0);
   EXPECT_NE(run(outside("dig @192.0.2.1 +tries=1 +time=1 +short web")).status, 0);
-  EXPECT_NE(run(in_network_of(web(), "ip addr add 198.51.100.9/32 dev lo; ip route add 198.51.100.9 dev lo; "
-                                     "dig @10.88.0.1 -b 198.51.100.9 +tries=1 +time=1 web"))
+  EXPECT_NE(run(in_network_of(web(),
+                              "ip addr add 198.51.100.9/32 dev lo; ip route add 198.51.100.9 dev lo; "
+                              "dig @10.88.0.1 -b 198.51.100.9 +tries=1 +time=1 web"))
                 .status,
             0)
       << "a source address of another network";
@@ -261,8 +262,9 @@ TEST_F(Names, never_meet_a_server_that_dies) {
 }
 
 TEST_F(Names, are_answered_beside_another_server_on_port_53) {
-  Process other(tool("exec dnsmasq --keep-in-foreground --pid-file --user=root --no-resolv --no-hosts "
-                     "--address=/web/203.0.113.99"));
+  Process other(
+      tool("exec dnsmasq --keep-in-foreground --pid-file --user=root --no-resolv --no-hosts "
+           "--address=/web/203.0.113.99"));
   ASSERT_TRUE(eventually([&] { return here("dig @127.0.0.1 +short web").out == "203.0.113.99\n"; }));
   serve();
   EXPECT_EQ(dig("+short web"), address() + "\n");
@@ -284,7 +286,7 @@ TEST_F(Names, are_answered_while_a_thousand_questions_wait) {
   host_asks("nameserver 192.0.2.77\n");
   constexpr const char* kAsk =
       "ask() { printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x04slow\\x00\\x00\\x01\\x00\\x01' "
-      ">&3; }; exec 3<>/dev/udp/10.88.0.1/53; for i in {1..1200}; do ask; (( i % 50 )) || read -t 0.01 <> <(:); done";
+      ">&3; }; exec 3<>/dev/udp/10.88.0.1/53; for i in {1..1200}; do ask; (( i % 50 )) || sleep 0.01; done";
   EXPECT_EQ(run(in_network_of(web(), kAsk)).status, 0);
   const std::string process = "/proc/" + std::to_string(server());
   EXPECT_GE(lines_of(here("ls " + process + "/fd").out).size(), 1000U);
@@ -303,9 +305,9 @@ TEST_F(NameOptions, are_written_to_the_resolvers_file) {
                             "b.test", "--dns-opt", "ndots:2", "--dns-option", "rotate"},
                            "grep -E '^(nameserver|search|options)' /etc/resolv.conf"),
                      "nameserver 192.0.2.2\nnameserver fd00::1\nsearch a.test b.test\noptions ndots:2 rotate\n"));
-  EXPECT_TRUE(
-      prints(shell({"--network", "host", "--dns", "192.0.2.2", "--dns-search", "."}, "grep -v '^[#o]' /etc/resolv.conf"),
-             "nameserver 192.0.2.2\n"));
+  EXPECT_TRUE(prints(
+      shell({"--network", "host", "--dns", "192.0.2.2", "--dns-search", "."}, "grep -v '^[#o]' /etc/resolv.conf"),
+      "nameserver 192.0.2.2\n"));
 }
 
 TEST_F(NameOptions, add_hosts) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -196,7 +197,7 @@ void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 
 /// Removes the run directory of a container that has neither an owner nor a directory of its own: its myct was killed
 /// before it made that, or after it removed it. Throws Error.
-void remove_orphaned_run_directory(const Paths& paths, std::string_view id);
+void remove_orphaned_run_directory(const Paths& paths, std::string_view id, const std::function<void()>& before);
 
 /// Whether a file of that name can be a container's: 64 hex digits.
 [[nodiscard]] bool is_container_id(std::string_view name) noexcept;

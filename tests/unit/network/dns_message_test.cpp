@@ -89,25 +89,23 @@ TEST_P(DnsHostile, is_refused_with_the_reason) {
   EXPECT_EQ(number_at(answer, 0), 0x1234);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows, DnsHostile,
-    ::testing::Values(Hostile{"points_to_itself", changed(12, 0xc0), Rcode::FormErr},
-                      Hostile{"label_too_long", changed(12, 64), Rcode::FormErr},
-                      Hostile{"label_beyond_the_end", changed(12, 60), Rcode::FormErr},
-                      Hostile{"no_question", changed(5, 0), Rcode::FormErr},
-                      Hostile{"two_questions", changed(5, 2), Rcode::FormErr},
-                      Hostile{"answers_in_a_question", changed(7, 1), Rcode::FormErr},
-                      Hostile{"record_that_is_not_there", changed(11, 1), Rcode::FormErr},
-                      Hostile{"thousands_of_records", changed(10, 255), Rcode::FormErr},
-                      Hostile{"more_behind_it", followed_by({0}), Rcode::FormErr},
-                      Hostile{"name_too_long", with_name(128), Rcode::FormErr},
-                      Hostile{"other_operation", changed(2, 0x28), Rcode::NotImp},
-                      Hostile{"newer_edns", with_edns(question("web", Type::A), 1232, 1), Rcode::BadVers}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rows, DnsHostile,
+                         ::testing::Values(Hostile{"points_to_itself", changed(12, 0xc0), Rcode::FormErr},
+                                           Hostile{"label_too_long", changed(12, 64), Rcode::FormErr},
+                                           Hostile{"label_beyond_the_end", changed(12, 60), Rcode::FormErr},
+                                           Hostile{"no_question", changed(5, 0), Rcode::FormErr},
+                                           Hostile{"two_questions", changed(5, 2), Rcode::FormErr},
+                                           Hostile{"answers_in_a_question", changed(7, 1), Rcode::FormErr},
+                                           Hostile{"record_that_is_not_there", changed(11, 1), Rcode::FormErr},
+                                           Hostile{"thousands_of_records", changed(10, 255), Rcode::FormErr},
+                                           Hostile{"more_behind_it", followed_by({0}), Rcode::FormErr},
+                                           Hostile{"name_too_long", with_name(128), Rcode::FormErr},
+                                           Hostile{"other_operation", changed(2, 0x28), Rcode::NotImp},
+                                           Hostile{"newer_edns", with_edns(question("web", Type::A), 1232, 1),
+                                                   Rcode::BadVers}),
+                         [](const auto& row) { return row.param.name; });
 
-TEST(DnsMessage, takes_the_longest_name) {
-  EXPECT_EQ(parse_query(with_name(127))->rcode, Rcode::NoError);
-}
+TEST(DnsMessage, takes_the_longest_name) { EXPECT_EQ(parse_query(with_name(127))->rcode, Rcode::NoError); }
 
 TEST(DnsMessage, knows_no_host_by_bytes_that_look_like_others) {
   Message message = question("a-b", Type::A);
@@ -159,7 +157,7 @@ TEST(DnsMessage, withstands_a_hundred_thousand_damaged_messages) {
   const Query asked = parse_query(seeds[1])->query;
   for (int round = 0; round < 100'000; ++round) {
     Message message = seeds[random() % seeds.size()];
-    for (unsigned changes = random() % 6; changes > 0; --changes)
+    for (auto changes = random() % 6; changes > 0; --changes)
       message[random() % message.size()] = static_cast<uint8_t>(random());
     if (random() % 4 == 0) message.resize(random() % (message.size() + 20));
     (void)parse_reply(message, 0x1234, asked);

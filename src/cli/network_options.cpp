@@ -45,8 +45,9 @@ std::string parse_mac(const std::string& text) {
 std::string parse_alias(const std::string& text) {
   constexpr std::string_view kBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
   constexpr size_t kLongest = 63;
-  const bool is_name = !text.empty() && text.size() <= kLongest && text.find_first_not_of(kBytes) == std::string::npos &&
-                       text.front() != '.' && text.back() != '.' && text.find("..") == std::string::npos;
+  const bool is_name = !text.empty() && text.size() <= kLongest &&
+                       text.find_first_not_of(kBytes) == std::string::npos && text.front() != '.' &&
+                       text.back() != '.' && text.find("..") == std::string::npos;
   if (!is_name) throw_error(ErrorKind::Usage, "invalid name on a network '{}'", text);
   return text;
 }
@@ -101,8 +102,8 @@ void apply_single_flags(const NetworkFlags& flags, manager::RunRequest& request)
 
 void check_attachments(const manager::RunRequest& request) {
   for (const state::NetworkAttachment& attachment : request.networks) {
-    const bool is_twice = std::ranges::count(request.networks, attachment.network,
-                                             &state::NetworkAttachment::network) > 1;
+    const bool is_twice =
+        std::ranges::count(request.networks, attachment.network, &state::NetworkAttachment::network) > 1;
     if (is_twice) throw_error(ErrorKind::Usage, "network '{}' is given twice", attachment.network);
     if (attachment.network != kDefault) continue;
     if (!attachment.aliases.empty())
@@ -130,10 +131,11 @@ state::NetworkAttachment parse_attachment_to_network(const std::string& text) {
 }
 
 void add_network_options(CLI::App& command, NetworkFlags& flags) {
-  add_list(command, "--network,--net", flags.networks,
-           "A network that it is on: bridge, or one of your own, with ip=, mac= and alias= after a colon; or none, host, "
-           "container:NAME, ns:PATH",
-           "NETWORK");
+  add_list(
+      command, "--network,--net", flags.networks,
+      "A network that it is on: bridge, or one of your own, with ip=, mac= and alias= after a colon; or none, host, "
+      "container:NAME, ns:PATH",
+      "NETWORK");
   add_list(command, "--network-alias", flags.aliases, "Another name for it on its first network", "NAME");
   command.add_option("--ip", flags.address, "Its address on its first network")->type_name("ADDRESS")->take_last();
   command.add_option("--mac-address", flags.mac, "Its MAC address on its first network")

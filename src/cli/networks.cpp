@@ -81,7 +81,8 @@ bool fits(const network::Definition& definition, const Filter& filter) {
   return any(filter.names, [&](const std::string& name) { return definition.name.find(name) != std::string::npos; }) &&
          any(filter.ids, [&](const std::string& id) { return definition.id.starts_with(id); }) &&
          any(filter.drivers, [](const std::string& driver) { return driver == "bridge"; }) &&
-         std::ranges::all_of(filter.labels, [&](const std::string& label) { return state::has_label(definition.labels, label); });
+         std::ranges::all_of(filter.labels,
+                             [&](const std::string& label) { return state::has_label(definition.labels, label); });
 }
 
 Row make_row(const network::Definition& definition, bool full_ids) {
@@ -155,9 +156,9 @@ void define_network_ls(CLI::App& command, Action& action) {
       else
         print_line(flags->full_ids ? definition.id : short_id(definition.id));
     }
-    const std::vector<Column> columns = {{"CreatedAt", "CREATED AT"}, {"Driver", "DRIVER"},     {"ID", "NETWORK ID"},
-                                         {"IPv4", "IPV4"},            {"IPv6", "IPV6"},         {"Internal", "INTERNAL"},
-                                         {"Labels", "LABELS"},        {"Name", "NAME"},         {"Scope", "SCOPE"}};
+    const std::vector<Column> columns = {
+        {"CreatedAt", "CREATED AT"}, {"Driver", "DRIVER"}, {"ID", "NETWORK ID"}, {"IPv4", "IPV4"},  {"IPv6", "IPV6"},
+        {"Internal", "INTERNAL"},    {"Labels", "LABELS"}, {"Name", "NAME"},     {"Scope", "SCOPE"}};
     if (const std::string text = flags->quiet ? "" : format.render(columns, rows); !text.empty()) print_line(text);
     return 0;
   };

@@ -27,8 +27,8 @@ std::string other_container(const state::Record& record) {
 void join_container(const Context& context, Container& container) {
   const std::string id = other_container(container.record);
   const auto refuse = [&](const char* why) {
-    throw Error(ErrorKind::Conflict, fmt::format("cannot join the network of container {}: it {}", short_id(id), why), 0,
-                fmt::format("start it with 'myct start {}'", short_id(id)));
+    throw Error(ErrorKind::Conflict, fmt::format("cannot join the network of container {}: it {}", short_id(id), why),
+                0, fmt::format("start it with 'myct start {}'", short_id(id)));
   };
   const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
   if (!run) refuse("is not running");
@@ -90,8 +90,7 @@ std::vector<state::PublishedPort> published_ports(const Context& context, const 
 }
 
 void remove_orphaned_run(const Context& context, const std::string& id) {
-  state::remove_orphaned_run_directory(context.paths, id,
-                                       [&] { network::release(directories_of(context, id), id); });
+  state::remove_orphaned_run_directory(context.paths, id, [&] { network::release(directories_of(context, id), id); });
 }
 
 network::Definition create_network(const Context& context, const network::DefinitionRequest& request) {

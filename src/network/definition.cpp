@@ -34,10 +34,9 @@ std::string path_of(const std::string& directory, const std::string& name) {
 }
 
 std::string to_json(const Definition& definition) {
-  json::Value value{{"name", definition.name},     {"id", definition.id},
-                    {"created", format_time(definition.created)},
-                    {"bridge", definition.bridge}, {"subnet", definition.subnet},
-                    {"gateway", definition.gateway}};
+  json::Value value{
+      {"name", definition.name},     {"id", definition.id},         {"created", format_time(definition.created)},
+      {"bridge", definition.bridge}, {"subnet", definition.subnet}, {"gateway", definition.gateway}};
   json::write_unless_empty(value, "ipRange", definition.ip_range);
   if (definition.internal) value["internal"] = true;
   json::write_unless_empty(value, "labels", definition.labels);
@@ -82,9 +81,8 @@ void check_subnet(const Subnet& subnet, const std::vector<Definition>& others) {
 }
 
 bool has_route_to(const std::vector<Route>& routes, const Subnet& subnet) {
-  return std::ranges::any_of(routes, [&](const Route& route) {
-    return route.destination.prefix != 0 && route.destination.overlaps(subnet);
-  });
+  return std::ranges::any_of(
+      routes, [&](const Route& route) { return route.destination.prefix != 0 && route.destination.overlaps(subnet); });
 }
 
 std::vector<Route> routes_of_host() {
@@ -143,8 +141,8 @@ void check_network_name(std::string_view name) {
                        name.find_first_not_of(std::string(kLetters) + "_.-") == std::string_view::npos &&
                        name.size() <= 255;
   if (!is_name)
-    throw_error(ErrorKind::Usage, "invalid network name '{}': letters, digits, '_', '.' and '-', a letter or digit first",
-                name);
+    throw_error(ErrorKind::Usage,
+                "invalid network name '{}': letters, digits, '_', '.' and '-', a letter or digit first", name);
   constexpr std::array<std::string_view, 5> kTaken = {"bridge", "default", "host", "none", "container"};
   if (std::ranges::find(kTaken, name) != kTaken.end())
     throw_error(ErrorKind::Conflict, "network name '{}' is reserved", name);

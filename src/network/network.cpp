@@ -252,7 +252,8 @@ Lease reserve(const Directories& directories, const Station& station) {
     return container_that_publishes(directories.run_containers, port);
   });
   lease.presence.endpoints.reserve(station.networks.size());
-  for (const state::NetworkAttachment& wanted : station.networks) reserve_endpoint(directories, station, wanted, lease.presence);
+  for (const state::NetworkAttachment& wanted : station.networks)
+    reserve_endpoint(directories, station, wanted, lease.presence);
   return lease;
 }
 

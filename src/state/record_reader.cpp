@@ -99,7 +99,7 @@ auto& home_of(Document& document) {
   if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // made when its object began
   if constexpr (Where == Section::Devices) return record.settings.devices.back();  // likewise
   if constexpr (Where == Section::Networks) return record.settings.networks.back();
-  if constexpr (Where == Section::Outcome) return *record.outcome;                 // likewise
+  if constexpr (Where == Section::Outcome) return *record.outcome;  // likewise
   if constexpr (Where == Section::Document) return record;
 }
 
@@ -176,10 +176,14 @@ struct Opening {
   Section opens;
 };
 constexpr std::array kOpenings = {
-    Opening{Section::Document, "labels", Section::Labels},     Opening{Section::Document, "restart", Section::Restart},
-    Opening{Section::Document, "log", Section::Log},           Opening{Section::Document, "outcome", Section::Outcome},
-    Opening{Section::Document, "settings", Section::Settings}, Opening{Section::Settings, "mounts", Section::Mounts},
-    Opening{Section::Settings, "devices", Section::Devices},   Opening{Section::Settings, "networks", Section::Networks},
+    Opening{Section::Document, "labels", Section::Labels},
+    Opening{Section::Document, "restart", Section::Restart},
+    Opening{Section::Document, "log", Section::Log},
+    Opening{Section::Document, "outcome", Section::Outcome},
+    Opening{Section::Document, "settings", Section::Settings},
+    Opening{Section::Settings, "mounts", Section::Mounts},
+    Opening{Section::Settings, "devices", Section::Devices},
+    Opening{Section::Settings, "networks", Section::Networks},
 };
 
 const Member* find_member(Section section, std::string_view key) noexcept {
@@ -219,8 +223,8 @@ class Handler {
     }
     const Place& place = places_.back();
     if (place.member != nullptr || place.section == Section::Labels) reject();
-    const bool is_list = place.opens == Section::Mounts || place.opens == Section::Devices ||
-                         place.opens == Section::Networks;
+    const bool is_list =
+        place.opens == Section::Mounts || place.opens == Section::Devices || place.opens == Section::Networks;
     const bool is_expected = place.in_list == is_list;
     const Section section = is_expected ? place.opens : Section::Unknown;
     if (section == Section::Outcome) document_.record.outcome.emplace();

@@ -1,5 +1,5 @@
-// Networks of one's own, as they were made: networks/NAME/network.json, which lasts. What a network has while containers
-// are on it dies with the boot (network.hpp).
+// Networks of one's own, as they were made: networks/NAME/network.json, which lasts. What a network has while
+// containers are on it dies with the boot (network.hpp).
 #pragma once
 
 #include <map>
@@ -16,10 +16,10 @@ struct Definition {
   std::string name;
   std::string id;  ///< 64 hex digits
   SystemTime created;
-  std::string bridge;    ///< the host's interface
-  std::string subnet;    ///< "10.89.0.0/24"
-  std::string gateway;   ///< the bridge's own address
-  std::string ip_range;  ///< where addresses are taken from, if nobody asks for one; empty: all of the subnet
+  std::string bridge;     ///< the host's interface
+  std::string subnet;     ///< "10.89.0.0/24"
+  std::string gateway;    ///< the bridge's own address
+  std::string ip_range;   ///< where addresses are taken from, if nobody asks for one; empty: all of the subnet
   bool internal = false;  ///< with no way out
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> options;
@@ -40,7 +40,8 @@ struct DefinitionRequest {
 /// Makes it. `directory` is that of all definitions. Throws Error{Usage} when the addresses do not fit each other, and
 /// Error{Conflict} when the name is taken, or the subnet or bridge is another network's or the host's.
 Definition define(const std::string& directory, const DefinitionRequest& request);
-/// By name, id, or a unique beginning of an id. nullopt when there is none. Throws Error{Conflict} when it is ambiguous.
+/// By name, id, or a unique beginning of an id. nullopt when there is none. Throws Error{Conflict} when it is
+/// ambiguous.
 [[nodiscard]] std::optional<Definition> find_definition(const std::string& directory, std::string_view reference);
 /// By name only.
 [[nodiscard]] std::optional<Definition> load_definition(const std::string& directory, const std::string& name);

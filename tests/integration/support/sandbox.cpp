@@ -38,7 +38,7 @@ bool may_stay(const std::string& path) {
   static const std::regex kAllowed(
       "/root|/run"
       "|/root/(images|layers|cache)(/[^.].*)?"
-      "|/root/(containers|names|volumes)"
+      "|/root/(containers|names|networks(/\\.lock)?|volumes)"
       "|/run/(containers|init|events|locks(/.*)?)"
       "|/run/networks(/bridge(/(addresses|last|lock|names|pointers|network\\.json))?)?");
   return std::regex_match(path, kAllowed) && path.find("/.staging") == std::string::npos;

@@ -9,9 +9,11 @@
 #include "addresses.hpp"
 #include "bridge.hpp"
 #include "endpoint.hpp"
+#include "foreign.hpp"
 #include "link.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "netlink.hpp"
 #include "ports.hpp"
 #include "rules.hpp"
@@ -62,6 +64,25 @@ std::string container_that_publishes(const std::string& run_containers, const st
   return {};
 }
 
+/// Elements and notes change together under it: who makes the rules anew finds the notes of those who need elements.
+std::string rules_lock(const Directories& directories) { return directories.networks + "/.rules.lock"; }
+
+/// Puts the elements of all who run into rules that may just have been made, as somebody had flushed them.
+void restore_elements(NetlinkSocket& netfilter, const Directories& directories) {
+  const FileLock lock = FileLock::acquire(rules_lock(directories));
+  for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {
+    const std::optional<Endpoint> endpoint = load_endpoint(directories.run_containers + "/" + id);
+    const std::optional<Subnet> subnet = endpoint ? parse_subnet(endpoint->subnet) : std::nullopt;
+    if (!subnet) continue;
+    try {
+      add_elements(netfilter, elements_of_bridge(endpoint->bridge, *subnet));
+      add_elements(netfilter, port_elements(*endpoint));
+    } catch (const Error& error) {
+      log::warning("the rules for container {} are not restored: {}", id.substr(0, 12), error.what());
+    }
+  }
+}
+
 /// A netlink socket speaks about the namespace in which it was made: this process goes there for that moment. It has
 /// one thread, and cannot go on where the way back is barred.
 NetlinkSocket open_route_socket_in(const Fd& there) {
@@ -98,7 +119,9 @@ void connect_to_bridge(const Lease& lease, pid_t pid) {
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   const Link bridge = ensure_bridge(route, netfilter, lease.directory,
-                                    {.name = endpoint.bridge, .subnet = *subnet, .gateway = *gateway});
+                                    {.name = endpoint.bridge, .subnet = *subnet, .gateway = *gateway},
+                                    [&] { restore_elements(netfilter, lease.directories); });
+  open_foreign_chains(netfilter, rules_lock(lease.directories));
   const Fd there = open_path(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
   NetlinkSocket inside = open_route_socket_in(there);
   create_veth(route, {.name = endpoint.host_interface,
@@ -121,6 +144,7 @@ Lease reserve(const Directories& directories, const std::string& container_id,
               const std::vector<state::PublishedPort>& ports) {
   release(directories, container_id);  // what its last run had: between two runs of a policy nobody has cleared up
   Lease lease;
+  lease.directories = directories;
   lease.directory = directory_of(directories);
   Endpoint& endpoint = lease.endpoint;
   endpoint.ports = ports;
@@ -155,7 +179,10 @@ void connect(const Lease& lease, pid_t pid) {
 void release(const Directories& directories, const std::string& container_id) {
   const std::optional<Endpoint> endpoint = load_endpoint(directories.run_directory);
   if (!endpoint) return;
+  std::optional<FileLock> lock;
   if (!endpoint->ports.empty()) {
+    make_directories(directories.networks);
+    lock = FileLock::acquire(rules_lock(directories));
     NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
     remove_elements(netfilter, port_elements(*endpoint));
   }

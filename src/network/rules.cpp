@@ -23,10 +23,14 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // is sent on to its container, from other hosts, from the host itself and from containers. "fib daddr type local" is
 // any address of the host's own. From 127.0.0.1, and from a container to itself or a neighbour by the host's address,
 // the source is replaced, too: the answer must come back this way. The guard closes what route_localnet opens
-// (CVE-2020-8558). Between bridges nothing passes, and nothing that is not published enters one from outside.
+// (CVE-2020-8558), and what comes from elsewhere for 127.0.0.1 is not sent on. Between bridges nothing passes, and
+// nothing that is not published enters one from outside. What passes carries a mark from here through the other
+// firewalls' forward chains, and no further; see foreign.hpp. To other people's bridges it carries none, unless the
+// host's own way out is one: there their rules decide.
 constexpr const char* kRules = R"(
 table inet myct {
   set bridges { type ifname; }
+  set uplinks { type ifname; }
   set pairs { type ifname . ifname; }
   set subnets { type ipv4_addr; flags interval; }
   map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -37,6 +41,7 @@ table inet myct {
   }
   chain prerouting {
     type nat hook prerouting priority dstnat;
+    iifname != "lo" ip daddr 127.0.0.0/8 return
     meta l4proto { tcp, udp, sctp } fib daddr type local jump publish
   }
   chain output {
@@ -52,13 +57,24 @@ table inet myct {
   chain guard {
     type filter hook prerouting priority raw;
     iifname @bridges ip daddr 127.0.0.0/8 drop
+    iifname @bridges ip saddr 127.0.0.0/8 drop
+  }
+  chain pass {
+    meta mark set meta mark or 0x10000000 accept
   }
   chain forward {
-    type filter hook forward priority filter;
-    ct state established,related accept
-    ct status dnat accept
-    iifname . oifname @pairs accept
+    type filter hook forward priority filter - 1;
+    iifname . oifname @pairs goto pass
+    oifname @bridges ct state established,related goto pass
+    oifname @bridges ct status dnat goto pass
     oifname @bridges drop
+    iifname @bridges ct state established,related goto pass
+    iifname @bridges meta oifkind != "bridge" goto pass
+    iifname @bridges oifname @uplinks goto pass
+  }
+  chain unmark {
+    type filter hook postrouting priority mangle - 1;
+    meta mark and 0x10000000 != 0 meta mark set meta mark and 0xefffffff
   }
 }
 )";
@@ -97,13 +113,6 @@ uint8_t protocol_number(state::Protocol protocol) {
   return IPPROTO_SCTP;
 }
 
-NetlinkRequest batch_mark(uint16_t type) {
-  NetlinkRequest request(type, 0, NetlinkRequest::Answer::None);
-  request.put_structure(
-      nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)});
-  return request;
-}
-
 NetlinkRequest nftables_request(uint16_t message, uint16_t flags) {
   NetlinkRequest request(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message), flags);
   request.put_structure(nfgenmsg{.nfgen_family = kInet, .version = NFNETLINK_V0, .res_id = 0});
@@ -129,9 +138,9 @@ NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& 
 NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t flags,
                           std::span<const Element> elements) {
   std::vector<NetlinkRequest> batch;
-  batch.push_back(batch_mark(NFNL_MSG_BATCH_BEGIN));
+  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_BEGIN));
   for (const Element& element : elements) batch.push_back(element_request(message, flags, element));
-  batch.push_back(batch_mark(NFNL_MSG_BATCH_END));
+  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_END));
   return netfilter.try_transaction(batch);
 }
 
@@ -185,6 +194,12 @@ std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet&
   append_address(elements[3].key, {subnet.broadcast().value + 1});
   elements[3].ends_interval = true;
   return elements;
+}
+
+Element element_of_uplink(const std::string& interface) {
+  Element element{.set = "uplinks", .key = {}, .data = {}};
+  append_interface(element.key, interface);
+  return element;
 }
 
 Element element_of_port(const state::PublishedPort& port, Ipv4 address) {

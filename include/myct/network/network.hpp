@@ -45,6 +45,7 @@ struct Endpoint {
 /// What keeps the host's ports from everybody else as long as it is open.
 struct Lease {
   Endpoint endpoint;
+  Directories directories;
   std::string directory;  ///< the network's
   std::vector<Fd> ports;
 };

@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/time.h>
 
 #include <cstring>
 #include <memory>
@@ -210,6 +212,40 @@ std::string random_suffix() {
 
 bool path_exists(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }
 
+namespace {
+
+/// Interrupts a system call that waits, now and then, as long as this lives: flock(2) knows no time limit, and asking
+/// again and again would let others pass by who wait in line.
+class Interruptions {
+ public:
+  Interruptions() {
+    struct sigaction ignore {};
+    ignore.sa_handler = [](int) {};  // without SA_RESTART
+    ::sigaction(SIGALRM, &ignore, &action_);
+    sigset_t alarm;
+    ::sigemptyset(&alarm);
+    ::sigaddset(&alarm, SIGALRM);
+    ::sigprocmask(SIG_UNBLOCK, &alarm, &mask_);
+    constexpr timeval kPace{.tv_sec = 0, .tv_usec = 100'000};
+    const itimerval often{.it_interval = kPace, .it_value = kPace};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+  }
+  Interruptions(const Interruptions&) = delete;
+  Interruptions& operator=(const Interruptions&) = delete;
+  ~Interruptions() {
+    const itimerval never{};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+    ::sigaction(SIGALRM, &action_, nullptr);
+  }
+
+ private:
+  struct sigaction action_ {};
+  sigset_t mask_{};
+};
+
+}  // namespace
+
 FileLock FileLock::acquire(const std::string& path) {
   return acquire(open_path(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600), path);
 }
@@ -221,6 +257,17 @@ std::optional<FileLock> FileLock::try_acquire(const std::string& path) {
 FileLock FileLock::acquire(Fd fd, const std::string& name) {
   while (::flock(fd.get(), LOCK_EX) == -1)
     if (errno != EINTR) throw_errno("lock '{}'", name);
+  return FileLock(std::move(fd));
+}
+
+std::optional<FileLock> FileLock::acquire_within(Fd fd, const std::string& name, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
+  const Interruptions interruptions;
+  while (::flock(fd.get(), LOCK_EX) == -1) {
+    if (errno != EINTR) throw_errno("lock '{}'", name);
+    if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
+  }
   return FileLock(std::move(fd));
 }
 

@@ -118,6 +118,10 @@ std::vector<pid_t> processes_in(const std::string& path) {
   return processes;
 }
 
+bool is_populated(const std::string& path) {
+  return try_read_file(path + "/cgroup.events").value_or("").find("populated 1") != std::string::npos;
+}
+
 std::optional<OomWatch> OomWatch::open(const std::string& path) {
   std::optional<Fd> events = try_open_path(path + "/memory.events", O_RDONLY);
   if (!events) return std::nullopt;
@@ -137,13 +141,16 @@ bool OomWatch::killed() {
   return kills > std::exchange(kills_, kills);
 }
 
-void remove_cgroup(const std::string& path) {
-  if (::rmdir(path.c_str()) == 0) return remove_made_parents(path);
-  if (errno == ENOENT) return;
-  // EBUSY: processes or groups are left in it. cgroup.kill (5.14) reaches those that fork meanwhile, too.
+void kill_processes(const std::string& path) {
   // ENODEV: somebody else has removed it since the open.
   if (const std::optional<Fd> kill = try_open_path(path + "/cgroup.kill", O_WRONLY))
     if (::write(kill->get(), "1", 1) == -1 && errno != ENODEV) throw_errno("kill the processes in cgroup '{}'", path);
+}
+
+void remove_cgroup(const std::string& path) {
+  if (::rmdir(path.c_str()) == 0) return remove_made_parents(path);
+  if (errno == ENOENT) return;
+  kill_processes(path);  // EBUSY: processes or groups are left in it
   wait_until_empty(path);
   remove_groups_below(path);
   if (::rmdir(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove cgroup '{}'", path);

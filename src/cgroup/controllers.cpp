@@ -58,18 +58,6 @@ bool is_on_version_1(const std::string& controller) {
                                              : "it is left out of the kernel, or disabled by cgroup_disable=");
 }
 
-/// What runs in `group` goes to a leaf below it. What is made meanwhile is met in the next round.
-void move_to_leaf(const std::string& group) {
-  const std::string leaf = group + std::string(kLeaf);
-  log::info("moving the processes of cgroup '{}' to '{}': it is to hand out controllers", group, leaf);
-  make_directories(leaf);
-  const Fd target = open_path(leaf + "/cgroup.procs", O_WRONLY);
-  std::string_view rest;
-  for (const std::string& pid : words_of(try_read_file(group + "/cgroup.procs").value_or("")))
-    if (::write(target.get(), pid.data(), pid.size()) == -1 && errno != ESRCH)
-      throw_errno("move process {} to cgroup '{}'", pid, leaf);
-}
-
 /// A group of the hierarchy on the way from the top to the container.
 class Level {
  public:
@@ -97,20 +85,24 @@ class Level {
         return;
       }
       if (errnum != EBUSY || !may_move_processes() || tries == kTries) throw_refused(controller, *setting, errnum);
-      move_to_leaf(path_);
+      move_to_leaf(path_);  // what is made meanwhile is met in the next round
     }
   }
 
  private:
-  int try_enable(const std::string& controller) const {
+  [[nodiscard]] int try_enable(const std::string& controller) const {
+    // The kernel would enable cpu and pids, and take no process into the groups below any more (cgroup-v2.rst,
+    // "Threads").
+    if (is_not_root() && !words_of(try_read_file(path_ + "/cgroup.procs").value_or("")).empty()) return EBUSY;
     const Fd file = open_path(path_ + "/cgroup.subtree_control", O_WRONLY);
     const std::string text = "+" + controller;
     return ::write(file.get(), text.data(), text.size()) == -1 ? errno : 0;
   }
 
-  /// The root of a cgroup namespace or of what was delegated is ours, and so is what runs in it. The root of all may
-  /// have processes.
-  [[nodiscard]] bool may_move_processes() const { return is_top_ && path_exists(path_ + "/cgroup.type"); }
+  /// The root of all, which alone may have processes and hand out controllers, has no type.
+  [[nodiscard]] bool is_not_root() const { return path_exists(path_ + "/cgroup.type"); }
+  /// The root of a cgroup namespace or of what was delegated is ours, and so is what runs in it.
+  [[nodiscard]] bool may_move_processes() const { return is_top_ && is_not_root(); }
 
   [[noreturn]] void throw_refused(const std::string& controller, const Setting& setting, int errnum) const {
     if (errnum == EBUSY)
@@ -147,6 +139,16 @@ std::vector<Wanted> wanted_for(const std::vector<Setting>& settings) {
 }
 
 }  // namespace
+
+void move_to_leaf(const std::string& group) {
+  const std::string leaf = group + std::string(kLeaf);
+  log::info("moving the processes of cgroup '{}' to '{}': it is to hand out controllers", group, leaf);
+  make_directories(leaf);
+  const Fd target = open_path(leaf + "/cgroup.procs", O_WRONLY);
+  for (const std::string& pid : words_of(try_read_file(group + "/cgroup.procs").value_or("")))
+    if (::write(target.get(), pid.data(), pid.size()) == -1 && errno != ESRCH)
+      throw_errno("move process {} to cgroup '{}'", pid, leaf);
+}
 
 void enable_controllers(const std::string& parent, const std::vector<Setting>& settings) {
   const std::vector<Wanted> wanted = wanted_for(settings);

@@ -13,6 +13,9 @@ namespace myct::cgroup {
 /// (cgroup-v2.rst, "No Internal Process Constraint").
 inline constexpr std::string_view kLeaf = "/init";
 
+/// Moves what runs in `group` to that leaf. Throws Error.
+void move_to_leaf(const std::string& group);
+
 /// Makes `parent` if it is missing, and has it hand out to its children the controllers that the settings need, and
 /// those that count what is used, as far as they can be had. Throws Error{Unsupported} naming the limit, the controller
 /// and the remedy when one that is needed cannot.

@@ -13,10 +13,13 @@
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/cgroup/cgroup.hpp"
+#include "systemd.hpp"
 
 namespace myct::cgroup {
 namespace {
 
+/// In a scope, whose own files are systemd's.
+constexpr const char* kBelowScope = "/container";
 /// Below what is ours. These two stay for the next container, all else is removed with its last one.
 constexpr const char* kOwnGroup = "/myct";
 constexpr const char* kSupervisors = "myct/supervisors";
@@ -29,18 +32,6 @@ bool is_cgroup2(const char* path) {
 }
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-/// The path after "0::" in a file like /proc/self/cgroup, relative to the root of our cgroup namespace.
-std::optional<std::string> group_of_process(const std::string& process) {
-  const std::optional<std::string> text = try_read_file("/proc/" + process + "/cgroup");
-  if (!text) return std::nullopt;
-  for (size_t line = 0; line < text->size(); line = text->find('\n', line) + 1) {
-    const size_t end = text->find('\n', line);
-    if (text->compare(line, 3, "0::") == 0) return text->substr(line + 3, end - line - 3);
-    if (end == std::string::npos) break;
-  }
-  return std::nullopt;
-}
 
 /// systemd.resource-control(5), Delegate=: systemd marks what it keeps its hands off. The second is that of its
 /// instances for users.
@@ -69,6 +60,17 @@ bool is_at_or_below(const std::string& path, const std::string& top) {
 
 }  // namespace
 
+std::optional<std::string> group_of_process(const std::string& process) {
+  const std::optional<std::string> text = try_read_file("/proc/" + process + "/cgroup");
+  if (!text) return std::nullopt;
+  for (size_t line = 0; line < text->size(); line = text->find('\n', line) + 1) {
+    const size_t end = text->find('\n', line);
+    if (text->compare(line, 3, "0::") == 0) return text->substr(line + 3, end - line - 3);
+    if (end == std::string::npos) break;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> find_hierarchy() {
   for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"})
     if (is_cgroup2(path)) return path;
@@ -79,6 +81,8 @@ std::optional<std::string> locate(const std::string& cgroups_path) {
   const std::optional<std::string> hierarchy = find_hierarchy();
   if (!hierarchy) return std::nullopt;
   if (cgroups_path.starts_with('/')) return *hierarchy + cgroups_path;
+  if (const std::optional<Scope> scope = scope_from_cgroups_path(cgroups_path))
+    return *hierarchy + path_of(*scope) + kBelowScope;
   return find_base(*hierarchy) + "/" + cgroups_path;
 }
 

@@ -1,9 +1,13 @@
 // Which part of the hierarchy is ours, and making groups in it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace myct::cgroup {
+
+/// The group of a process ("self", or its number), from the root of our cgroup namespace; nullopt when there is none.
+[[nodiscard]] std::optional<std::string> group_of_process(const std::string& process);
 
 /// The topmost group above `path` that we may change: where the hierarchy is mounted, or what is delegated to us.
 [[nodiscard]] std::string top_of(const std::string& path);

@@ -24,6 +24,12 @@ std::string absolute_path(std::string path) {
   return std::string(buffer) + "/" + path;
 }
 
+manager::CgroupManager parse_cgroup_manager(const std::string& text) {
+  if (text == "cgroupfs") return manager::CgroupManager::Cgroupfs;
+  if (text == "systemd") return manager::CgroupManager::Systemd;
+  throw_error(ErrorKind::Usage, "unknown cgroup manager '{}': cgroupfs or systemd", text);
+}
+
 }  // namespace
 
 void define_program(CLI::App& app, Globals& globals) {
@@ -36,6 +42,9 @@ void define_program(CLI::App& app, Globals& globals) {
   app.add_option("--runtime-dir", globals.runtime_dir,
                  "Where state that dies with the boot is kept (MYCT_RUNTIME_DIR; /run/myct)")
       ->type_name("DIR");
+  app.add_option("--cgroup-manager", globals.cgroup_manager,
+                 "Who makes control groups: cgroupfs or systemd (MYCT_CGROUP_MANAGER; cgroupfs)")
+      ->type_name("MANAGER");
   app.add_flag("--debug", globals.debug, "Say what is done and how long each step takes, on stderr");
 }
 
@@ -43,7 +52,10 @@ manager::Context make_context(const Globals& globals) {
   const std::string root = globals.root.empty() ? from_environment("MYCT_ROOT", "/var/lib/myct") : globals.root;
   const std::string runtime_dir =
       globals.runtime_dir.empty() ? from_environment("MYCT_RUNTIME_DIR", "/run/myct") : globals.runtime_dir;
-  return {.paths = {absolute_path(root), absolute_path(runtime_dir)}};
+  return {.paths = {absolute_path(root), absolute_path(runtime_dir)},
+          .cgroup_manager =
+              parse_cgroup_manager(globals.cgroup_manager.empty() ? from_environment("MYCT_CGROUP_MANAGER", "cgroupfs")
+                                                                  : globals.cgroup_manager)};
 }
 
 }  // namespace myct::cli

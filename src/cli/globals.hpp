@@ -11,6 +11,7 @@ namespace myct::cli {
 struct Globals {
   std::string root;
   std::string runtime_dir;
+  std::string cgroup_manager;
   bool debug = false;
 };
 

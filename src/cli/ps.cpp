@@ -42,7 +42,8 @@ std::string duration_since(SystemTime time) {
 std::string status_text(const ContainerSummary& container) {
   const state::Record& record = container.record;
   const std::string up = "Up " + duration_since(record.started_at.value_or(record.created));
-  const std::string ago = record.outcome ? " " + duration_since(record.outcome->finished_at) + " ago" : "";
+  const std::optional<SystemTime> end = record.outcome ? record.outcome->finished_at : std::nullopt;
+  const std::string ago = end ? " " + duration_since(*end) + " ago" : "";
   const std::string code = "(" + std::to_string(manager::exit_code_of(record)) + ")";
   switch (container.status) {
     case state::Status::Created:

@@ -62,6 +62,7 @@ std::optional<cgroup::Cgroup> make_group(const oci::Spec& spec) {
                      Error(ErrorKind::Unsupported, "this host has no cgroup v2 hierarchy at /sys/fs/cgroup"));
     return std::nullopt;
   }
+  cgroup::enter_scope_of(spec.linux_.cgroups_path);
   std::optional<cgroup::Cgroup> group;
   try {
     group = cgroup::Cgroup::create(*path, settings);

@@ -11,7 +11,7 @@
 namespace myct::engine {
 
 /// nullopt on a host that has no v2 hierarchy or does not let us write to it, if the configuration asks for nothing
-/// that only a group can give. Throws Error.
+/// that only a group can give. One in a scope of systemd's takes this process along. Throws Error.
 [[nodiscard]] std::optional<cgroup::Cgroup> make_group(const oci::Spec& spec);
 
 /// The group that the init behind `init` (a pidfd) has moved to below `path`: where a container has handed controllers

@@ -26,6 +26,9 @@
 namespace myct::engine {
 namespace {
 
+/// How long the end of a container may take, from when it kills its other processes.
+constexpr std::chrono::milliseconds kEndPatience{200};
+
 /// All signals blocked while this lives: a handler of the parent's must not run in the child.
 class SignalsBlocked {
  public:
@@ -150,11 +153,13 @@ struct Pending::State {
       throw Error(ErrorKind::System,
                   fmt::format("the container's init was killed during: {}: {}", step_text(step.get()), why), 0,
                   "allow it more memory");
+    // A container's end kills what is in it before its init is seen to have ended.
+    if (plan.enter && wait_for_exit(plan.enter->init.ref(), kEndPatience))
+      throw_error(ErrorKind::NotFound, "the container has ended");
+    const char* who = plan.enter ? "the process that enters the container" : "the container's init";
     if (status.signaled)
-      throw_error(ErrorKind::System, "the container's init was killed by signal {} during: {}", status.value,
-                  step_text(step.get()));
-    throw_error(ErrorKind::Internal, "the container's init ended with status {} during: {}", status.value,
-                step_text(step.get()));
+      throw_error(ErrorKind::System, "{} was killed by signal {} during: {}", who, status.value, step_text(step.get()));
+    throw_error(ErrorKind::Internal, "{} ended with status {} during: {}", who, status.value, step_text(step.get()));
   }
 };
 
@@ -229,6 +234,8 @@ Running Pending::wait_until_running() {
                   static_cast<uint32_t>(packet.tag));
   }
   if (state.plan.enter) (void)state.adopt();
+  // It has left the command to the container's init.
+  if (state.plan.enter && state.plan.die_with_parent == DieWithParent::No) (void)state.init.wait();
   running.init = std::move(state.init);
   if (state.cgroup) running.cgroup = state.cgroup->path();
   return running;

@@ -175,7 +175,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
     // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
     section.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
   }
-  section.cgroups_path = cgroups_path(request.cgroup_parent, inputs.id);
+  section.cgroups_path = cgroups_path(inputs.cgroup_parent, inputs.id);
   section.resources = inputs.limits;
   add_device_rules(inputs, section.resources.devices);
   const SecurityRequest& security = request.security;
@@ -191,6 +191,7 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
 }  // namespace
 
 std::string cgroups_path(const std::string& parent, const std::string& id) {
+  if (!parent.empty() && !parent.starts_with('/')) return parent + ":myct:" + id;  // systemd's slice
   return (parent.empty() ? "myct" : parent) + "/" + id;
 }
 

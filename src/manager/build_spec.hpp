@@ -24,6 +24,7 @@ struct SpecInputs {
   std::vector<oci::Mount> mounts;         ///< the user's, with sources that exist
   std::vector<oci::Device> host_devices;  ///< for --privileged
   MappedDevices devices;                  ///< for --device
+  std::string cgroup_parent;              ///< as records have it
   oci::Resources limits;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;

@@ -29,6 +29,11 @@ bool is_settled(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && std::time(nullptr) - status.st_ctime >= kSettledSeconds;
 }
 
+bool is_directory(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 void remove_by_id(const Context& context, const std::string& id) {
   remove_container(context, id, RemoveRunning::Kill, RemoveVolumes::Anonymous);
   state::remove_dangling_names(context.paths, {});  // one that only its record knew
@@ -63,6 +68,11 @@ void check_run(const Context& context, const state::Record& record, Findings& fi
   } catch (const Error& error) {
     findings.push_back(
         {container_named(id), reason_of(error), "removes it", [&context, id] { remove_by_id(context, id); }});
+    return;
+  }
+  if (runs_unrecorded(context, record)) {
+    findings.push_back({fmt::format("container '{}'", record.name), "it runs, and its run directory is gone",
+                        "kills it", [&context, record] { cgroup::remove_cgroup(cgroup_of(context, record)); }});
     return;
   }
   const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
@@ -152,7 +162,18 @@ void check_all_temporaries(const Context& context, Findings& findings) {
   check_temporaries(context.paths.cache() + "/seccomp", findings);
   for (const std::string& parent : {context.paths.containers(), context.paths.volumes()})
     for (const std::string& name : list_directory(parent, Hidden::LeaveOut))
-      check_temporaries(parent + "/" + name, findings);
+      if (is_directory(parent + "/" + name)) check_temporaries(parent + "/" + name, findings);
+}
+
+/// Everything of myct's is a directory there. What is not may be anything of the user's.
+void check_strays(const std::string& parent, Findings& findings) {
+  for (const std::string& name : list_directory(parent, Hidden::LeaveOut)) {
+    const std::string path = parent + "/" + name;
+    if (is_directory(path)) continue;
+    findings.push_back({"file '" + path + "'", "it is not myct's", "leaves it to you", [path] {
+                          throw_error(ErrorKind::Conflict, "file '{}' is not myct's: move or remove it", path);
+                        }});
+  }
 }
 
 }  // namespace
@@ -164,6 +185,8 @@ std::vector<Finding> check(const Context& context) {
   check_names(context, findings);
   check_cgroups(context, findings);
   check_all_temporaries(context, findings);
+  check_strays(context.paths.containers(), findings);
+  check_strays(context.paths.volumes(), findings);
   return findings;
 }
 

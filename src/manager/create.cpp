@@ -72,6 +72,16 @@ const char* network_word(NetworkMode network) {
   return network::kDefaultNetwork;
 }
 
+/// As records have it.
+std::string choose_cgroup_parent(CgroupManager manager, const std::string& wanted) {
+  if (manager == CgroupManager::Cgroupfs) return wanted;
+  if (wanted.empty()) return "system.slice";
+  if (wanted.ends_with(".slice") && wanted.rfind('/') == 0 && wanted.find(':') == std::string::npos)
+    return wanted.substr(1);
+  throw_error(ErrorKind::Usage, "invalid --cgroup-parent '{}': with --cgroup-manager systemd it is a slice, as a.slice",
+              wanted);
+}
+
 state::Settings describe_request(const Context& context, const RunRequest& request, const oci::ImageConfig& image,
                                  const std::vector<MountRequest>& mounts) {
   state::Settings settings;
@@ -91,7 +101,7 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
     settings.devices.push_back(
         {.host_path = device.host_path, .container_path = device.container_path, .access = device.access});
   settings.device_rules = request.device_rules;
-  settings.cgroup_parent = request.cgroup_parent;
+  settings.cgroup_parent = choose_cgroup_parent(context.cgroup_manager, request.cgroup_parent);
   settings.privileged = request.security.privileged;
   settings.init = request.init;
   return settings;
@@ -234,6 +244,7 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .mounts = resolve_mounts(context, mount_requests, rootfs, undo),
                   .host_devices = request.security.privileged ? list_host_devices() : std::vector<oci::Device>(),
                   .devices = std::move(devices),
+                  .cgroup_parent = record.settings.cgroup_parent,
                   .limits = std::move(limits.all),
                   .masked_paths = security::default_masked_paths(),
                   .readonly_paths = security::default_readonly_paths(),

@@ -38,12 +38,20 @@ std::string read_in(FdRef root, const std::string& path) {
   return text;
 }
 
+/// Whether the container's end is why it could not be entered.
+bool tells_of_end(const Error& error) { return error.kind() == ErrorKind::NotFound && error.errnum() == 0; }
+
+[[noreturn]] void throw_ended(const std::string& reference) {
+  throw Error(ErrorKind::Conflict, fmt::format("cannot exec in container '{}': it has just ended", reference), 0,
+              "use 'myct start' first");
+}
+
 /// By the container's own passwd and group, as they are now. The process behind `init` is pinned by its pidfd, so its
 /// number still means it if it runs after the root was opened.
 ResolvedUser resolve_in_container(const state::RunInfo& run, const std::string& user) {
-  const Fd root = open_path(fmt::format("/proc/{}/root", run.init.pid), O_PATH | O_DIRECTORY);
-  if (!is_running(run.init)) throw_error(ErrorKind::NotFound, "the container has ended");
-  return resolve_user(user, read_in(root.ref(), "/etc/passwd"), read_in(root.ref(), "/etc/group"));
+  const std::optional<Fd> root = try_open_path(fmt::format("/proc/{}/root", run.init.pid), O_PATH | O_DIRECTORY);
+  if (!root || !is_running(run.init)) throw_error(ErrorKind::NotFound, "the container has ended");
+  return resolve_user(user, read_in(root->ref(), "/etc/passwd"), read_in(root->ref(), "/etc/group"));
 }
 
 void set_variable(std::vector<std::string>& env, const std::string& variable) {
@@ -72,11 +80,13 @@ void apply_request(const ExecRequest& request, const state::RunInfo& run, oci::S
   spec.linux_.seccomp.reset();
 }
 
-WaitStatus wait_for_end(engine::Running& running, const ExecRequest& request,
-                        const supervisor::SignalCollector& signals) {
-  if (!running.console.valid()) return supervisor::wait_forwarding_signals(running.init, signals);
+int wait_for_end(KeptCommand& command, const ExecRequest& request, const supervisor::SignalCollector& signals) {
   const supervisor::Input input = request.interactive ? supervisor::Input::Stdin : supervisor::Input::None;
-  return supervisor::relay_terminal(running.init, std::move(running.console), input, signals);
+  if (request.tty)
+    supervisor::relay_terminal(command.process(), command.take_console(), input, signals);
+  else
+    supervisor::wait_forwarding_signals(command.process(), signals);
+  return command.wait();
 }
 
 ContainerSummary find_target(const Context& context, const std::string& reference) {
@@ -100,8 +110,7 @@ bool may_open_own_executable(const state::Settings& settings, const oci::Spec& s
 }
 
 engine::Running start_command(const Context& context, const ContainerSummary& found, FdRef init,
-                              const ExecRequest& request, oci::Spec spec) {
-  apply_request(request, *found.run, spec);
+                              const ExecRequest& request, const oci::Spec& spec) {
   const Fd null = open_path("/dev/null", O_RDWR);
   const int input = request.interactive && !request.detach ? STDIN_FILENO : null.get();
   engine::Pending pending =
@@ -124,25 +133,24 @@ int exec(const Context& context, const std::string& reference, const ExecRequest
         .set_exit_status(kExitFailure);
   const ContainerSummary found = find_target(context, reference);
   const std::optional<Fd> init = open_process(found.run->init);
-  if (!init) throw_error(ErrorKind::Conflict, "container '{}' has just ended", reference);
+  if (!init) throw_ended(reference);
   oci::Spec spec = load_spec(context, found.record.id);
   if (may_open_own_executable(found.record.settings, spec)) run_from_own_view();
   const supervisor::SignalCollector signals;
-  engine::Running running;
+  std::optional<KeptCommand> command;
   try {
-    running = start_command(context, found, init->ref(), request, std::move(spec));
+    apply_request(request, *found.run, spec);
+    command.emplace([&] { return start_command(context, found, init->ref(), request, spec); });
   } catch (Error& error) {
+    if (error.exit_status() != kExitOwnFailure) throw;
+    if (tells_of_end(error) || !is_running(found.run->init)) throw_ended(reference);
     // As Docker: whatever keeps a command from being started in a container that runs.
-    if (error.exit_status() == kExitOwnFailure && is_running(found.run->init))
-      error.set_exit_status(kExitCannotExecute);
+    error.set_exit_status(kExitCannotExecute);
     throw;
   }
   state::append_event(context.paths, found.record, "exec_start", {{"execCommand", request.command.front()}});
-  if (request.detach) {
-    running.init.release();  // whoever adopts our children reaps it
-    return 0;
-  }
-  const int status = wait_for_end(running, request, signals).exit_status();
+  if (request.detach) return 0;
+  const int status = wait_for_end(*command, request, signals);
   state::append_event(context.paths, found.record, "exec_die", {{"exitCode", std::to_string(status)}});
   return status;
 }

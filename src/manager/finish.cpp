@@ -51,6 +51,9 @@ Finished record_end(const Context& context, const std::string& id, const std::st
   finished.record = state::load_record(context.paths, id);
   if (!finished.record) return finished;
   state::Record& record = *finished.record;
+  if (record.restart.policy != state::RestartPolicy::No && !record.stopped_by_user)
+    if (const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id))
+      record.stopped_by_user = run->stopped_by_user;
   record.outcome = state::Outcome{.exit_code = end.exit_code,
                                   .finished_at = std::chrono::system_clock::now(),
                                   .oom_killed = oom_killed,

@@ -48,7 +48,7 @@ Json build_state(const ContainerSummary& container) {
           {"ExitCode", has_process ? 0 : exit_code_of(record)},
           {"Error", record.outcome ? record.outcome->error : ""},
           {"StartedAt", time_text(record.started_at)},
-          {"FinishedAt", time_text(record.outcome ? std::optional(record.outcome->finished_at) : std::nullopt)}};
+          {"FinishedAt", time_text(record.outcome ? record.outcome->finished_at : std::nullopt)}};
 }
 
 /// The values of an option of the root's overlay mount: "lowerdir+=/a" or "upperdir=/b".

@@ -71,13 +71,13 @@ int64_t monotonic_milliseconds() {
 void leave_the_user() {
   if (::setsid() == -1 && errno != EPERM) throw_errno("make a session for the supervisor");
   if (::chdir("/") == -1) throw_errno("change directory to '/'");
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGHUP, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a bound of the user's on file sizes cuts the log, not the container
+  // What means nothing to it must not take the container with it. XFSZ: a bound of the user's on file sizes cuts the
+  // log, not the container.
+  for (const int number : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ}) ::signal(number, SIG_IGN);
   // A request to end waits until there is a program to pass it on to.
   sigset_t requests;
   ::sigemptyset(&requests);
-  ::sigaddset(&requests, SIGTERM);
+  for (const int number : supervisor::kRequestsToEnd) ::sigaddset(&requests, number);
   ::sigprocmask(SIG_SETMASK, &requests, nullptr);
 }
 
@@ -96,8 +96,7 @@ void silence_standard_streams() {
 }
 
 /// The supervisor's side of the fork. Never returns into the starter's frames.
-[[noreturn]] void supervisor_main(const Context& context, const Container& container,
-                                  supervisor::Channel starter) noexcept {
+[[noreturn]] void supervisor_main(const Context& context, Container& container, supervisor::Channel starter) noexcept {
   try {
     leave_the_user();
     live_and_die_with_the_starter(starter);
@@ -128,7 +127,7 @@ void save_processes(const Context& context, const std::string& id, const engine:
   state::save_run_info(context.paths, id, run);
 }
 
-void start_and_serve(const Context& context, const Container& container, supervisor::Channel starter,
+void start_and_serve(const Context& context, Container& container, supervisor::Channel starter,
                      supervisor::Handover handover) {
   const state::Record& record = container.record;
   Pipes pipes;
@@ -150,7 +149,10 @@ void start_and_serve(const Context& context, const Container& container, supervi
     save_processes(context, record.id, running, Supervised::Yes);
     state::append_event(context.paths, record, "start");
     if (::prctl(PR_SET_PDEATHSIG, 0) == -1) throw_errno("live on without the starter");
-    if (starter.valid()) starter.send(supervisor::Kind::Started, {}, running.init.pidfd());
+    if (starter.valid()) {
+      container.lock.reset();  // our copy of the starter's: nobody must have to wait for us to come to the exec
+      starter.send(supervisor::Kind::Started, {}, running.init.pidfd());
+    }
   } catch (const Error& error) {
     if (starter.valid()) (void)starter.try_send(supervisor::Kind::Failed, supervisor::pack_error(error));
     throw;
@@ -167,6 +169,7 @@ void start_and_serve(const Context& context, const Container& container, supervi
   if (listener.valid()) handover.listener = listener.get();
   if (container.starter == Starter::Stays) handover.starter = starter.fd().get();
   handover.stop_signal = record.stop_signal;
+  handover.stop_seconds = record.stop_seconds;
   handover.cgroup = running.cgroup.value_or("");
   handover.log = record.log;
   if (lease)

@@ -20,17 +20,6 @@ namespace {
 constexpr const char* kRemovedPrefix = ".removed-";
 constexpr useconds_t kMomentMicroseconds = 500;
 
-/// Where the container's control group is, or would be: a myct that was killed may not have come to noting it.
-std::string cgroup_of(const Context& context, const state::Record& record) {
-  try {
-    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
-    if (run && !run->cgroup.empty()) return run->cgroup;
-  } catch (const Error& error) {
-    log::debug("container {}: {}", record.id, error.what());
-  }
-  return cgroup::locate(cgroups_path(record.settings.cgroup_parent, record.id)).value_or("");
-}
-
 /// Out of sight in one step, which frees the name, too; then piece by piece.
 void remove_directory(const Context& context, const std::string& id) {
   const std::string removed = context.paths.containers() + "/" + kRemovedPrefix + id;
@@ -63,7 +52,8 @@ void kill_run(const Context& context, const std::string& id, const state::RunInf
   const std::optional<FileLock> mark = state::mark_removing(context.paths, id);
   if (const std::optional<Fd> init = open_process(run.init)) {
     state::append_event(context.paths, id, "kill", {{"signal", std::to_string(SIGKILL)}});
-    send_signal(init->ref(), SIGKILL);
+    cgroup::kill_processes(run.cgroup);
+    send_signal(init->ref(), SIGKILL);  // where there is no group, or an older kernel
     if (!wait_for_exit(init->ref(), std::chrono::seconds(10)))
       throw_error(ErrorKind::System, "process {} did not end within 10 s of being killed", run.init.pid);
   } else if (const std::optional<Fd> owner = open_process(run.owner); owner && run.supervised) {
@@ -75,7 +65,8 @@ void kill_run(const Context& context, const std::string& id, const state::RunInf
 /// True when it has been removed; false when its run had to be ended first, which is done.
 bool try_remove(const Context& context, const std::string& id, const std::string& reference, RemoveRunning running,
                 RemoveVolumes volumes) {
-  std::optional<FileLock> lock = state::lock_container(context.paths, id);
+  std::optional<FileLock> lock =
+      lock_patiently(context, id, running == RemoveRunning::Kill ? StuckOwner::Kill : StuckOwner::Spare);
   const std::optional<state::RunInfo> run = run_or_none(context, id);
   const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
   if (!run && state::has_owner(context.paths, id)) {
@@ -84,6 +75,11 @@ bool try_remove(const Context& context, const std::string& id, const std::string
     ::usleep(kMomentMicroseconds);
     return false;
   }
+  if (running == RemoveRunning::Refuse && runs_unrecorded(context, record_or_id(context, id, reference)))
+    throw Error(
+        ErrorKind::Conflict,
+        fmt::format("cannot remove container '{}': its processes run, and its run directory is gone", reference), 0,
+        "use 'myct rm -f' to kill them");
   if (!kernel.init_runs && !kernel.owner_runs) {
     const state::Record record = record_or_id(context, id, reference);
     remove_everything(context, record, volumes);
@@ -107,6 +103,20 @@ bool try_remove(const Context& context, const std::string& id, const std::string
 
 }  // namespace
 
+std::string cgroup_of(const Context& context, const state::Record& record) {
+  try {
+    const std::optional<state::RunInfo> run = state::load_run_info(context.paths, record.id);
+    if (run && !run->cgroup.empty()) return run->cgroup;
+  } catch (const Error& error) {
+    log::debug("container {}: {}", record.id, error.what());
+  }
+  return cgroup::locate(cgroups_path(record.settings.cgroup_parent, record.id)).value_or("");
+}
+
+bool runs_unrecorded(const Context& context, const state::Record& record) {
+  return !path_exists(context.paths.run_container(record.id)) && cgroup::is_populated(cgroup_of(context, record));
+}
+
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes) {
   cgroup::remove_cgroup(cgroup_of(context, record));
   if (volumes == RemoveVolumes::Anonymous)
@@ -126,7 +136,7 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   if (!unfinished && !record.auto_remove) return false;
   // Whoever has the lock does what is to be done, and an owner does it itself.
   const std::optional<FileLock> lock = state::try_lock_container(context.paths, record.id);
-  if (!lock || state::has_owner(context.paths, record.id)) return false;
+  if (!lock || state::has_owner(context.paths, record.id) || runs_unrecorded(context, record)) return false;
   if (record.auto_remove || incomplete) {
     log::debug("container {}: its myct was killed; removing it", record.id);
     remove_everything(context, record, RemoveVolumes::Anonymous);
@@ -139,14 +149,14 @@ bool reconcile(const Context& context, ContainerSummary& container) {
   if (!now || (run && state::look_at(*run).init_runs)) return false;
   cgroup::remove_cgroup(cgroup_of(context, *now));
   record = *now;
+  record.stopped_by_user |= run && run->stopped_by_user;
   if (run && run->outcome) {
     record.outcome = run->outcome;  // its owner saw the end, and a full disk
     state::save_record(context.paths, record);
   }
   if (!record.outcome) {
-    record.outcome = state::Outcome{.exit_code = kUnknownExit,
-                                    .finished_at = std::chrono::system_clock::now(),
-                                    .error = "its myct was killed, and it with it"};
+    record.outcome = state::Outcome{
+        .exit_code = kUnknownExit, .finished_at = std::nullopt, .error = "its myct was killed, and it with it"};
     state::save_record(context.paths, record);
     state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(kUnknownExit)}});
   }

@@ -92,7 +92,8 @@ int run_directly(const Context& context, const RunRequest& request, const image:
   undo.commit();
   container.lock.reset();
   state::append_event(context.paths, container.record, "start");
-  const WaitStatus status = supervisor::wait_forwarding_signals(running.init, signals);
+  supervisor::wait_forwarding_signals(running.init.pidfd(), signals);
+  const WaitStatus status = running.init.wait();
   log::debug("container {} ended with status {}", id, status.exit_status());
   conclude(context, record_end(context, id, running.cgroup.value_or(""), {.exit_code = status.exit_status()}));
   return status.exit_status();

@@ -28,6 +28,10 @@ std::optional<Container> take_stopped(const Context& context, const std::string&
     const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
     const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
     if (state::is_active(state::status_of(*record, run, kernel))) return std::nullopt;
+    if (runs_unrecorded(context, *record))  // two programs on one root would spoil it
+      throw Error(ErrorKind::Conflict,
+                  fmt::format("cannot start container '{}': it runs, and its run directory is gone", record->name), 0,
+                  "kill it with 'myct system check --repair', or with 'myct rm -f', which removes it, too");
     if (!run || !kernel.owner_runs) {
       container.record = std::move(*record);
       container.owner = state::own_container(context.paths, id);

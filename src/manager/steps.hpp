@@ -1,6 +1,7 @@
 // The manager's own building blocks, one per file beside this header.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -102,8 +103,39 @@ void save_processes(const Context& context, const std::string& id, const engine:
 
 /// The supervisor's work from a configuration to a running program, after which it executes itself anew as what
 /// serves the program. `handover` says what it has already.
-[[noreturn]] void start_and_serve(const Context& context, const Container& container, supervisor::Channel starter,
+[[noreturn]] void start_and_serve(const Context& context, Container& container, supervisor::Channel starter,
                                   supervisor::Handover handover);
+
+// --- kept_command.cpp ----------------------------------------------------------------------------------------------
+/// A command in a container, and the process that keeps it: its parent, which reaps it even if this process is killed.
+/// Whose parent does not, stays as a zombie, and its container cannot end (pid_namespaces(7)).
+class KeptCommand {
+ public:
+  /// Makes the keeper, which calls `start`. Throws what that throws.
+  explicit KeptCommand(const std::function<engine::Running()>& start);
+  KeptCommand(const KeptCommand&) = delete;
+  KeptCommand& operator=(const KeptCommand&) = delete;
+  /// Ends the command, if it runs.
+  ~KeptCommand();
+
+  /// pidfd; not valid where the command is an independent one.
+  [[nodiscard]] FdRef process() const noexcept { return process_.ref(); }
+  /// The pty's master, once; not valid without a terminal.
+  [[nodiscard]] Fd take_console() noexcept { return std::move(console_); }
+  /// Waits for the end; the exit status. Throws Error when the keeper was killed.
+  [[nodiscard]] int wait();
+
+ private:
+  [[nodiscard]] supervisor::Message receive();
+  static void expect(const supervisor::Message& message, supervisor::Kind kind);
+  void end_keeper() noexcept;
+
+  pid_t keeper_ = 0;
+  supervisor::Channel channel_;
+  supervisor::MessageBuffer buffer_;
+  Fd process_;
+  Fd console_;
+};
 
 // --- finish.cpp ----------------------------------------------------------------------------------------------------
 /// How a run ended.
@@ -128,6 +160,10 @@ void conclude(const Context& context, Finished finished);
 /// Takes away all that a container has on disk and in the kernel; its processes must be gone. Idempotent, and a removal
 /// that was cut short can be completed by anyone.
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes);
+/// Where the container's control group is, or would be: a myct that was killed may not have come to noting it.
+[[nodiscard]] std::string cgroup_of(const Context& context, const state::Record& record);
+/// Whether processes of a container run that nothing else tells of: its run directory was removed under them.
+[[nodiscard]] bool runs_unrecorded(const Context& context, const state::Record& record);
 /// What a command owes to a dead container that it meets, whose own myct was killed before it could do so: one that was
 /// to be removed at its end is removed, of another the end is recorded. True if it is gone.
 bool reconcile(const Context& context, ContainerSummary& container);
@@ -156,5 +192,9 @@ void sweep_removed(const Context& context);
 // --- stop.cpp ------------------------------------------------------------------------------------------------------
 /// Waits until the owner of a run has recorded its end and is gone; one that does not come to it is killed.
 void wait_for_owner(const state::RunInfo& run);
+/// What becomes of an owner that is stuck with the container's lock: stopped, or on a disk that does not answer.
+enum class StuckOwner : uint8_t { Spare, Kill };
+/// The container's lock, waited for with some patience. Throws Error that names who does not let go of it.
+[[nodiscard]] FileLock lock_patiently(const Context& context, const std::string& id, StuckOwner stuck);
 
 }  // namespace myct::manager

@@ -31,27 +31,46 @@ struct Held {
   ContainerSummary container;
 };
 
-Held hold(const Context& context, const std::string& reference) {
+Held hold(const Context& context, const std::string& reference, StuckOwner stuck) {
   const std::string id = find_container(context, reference);
-  FileLock lock = state::lock_container(context.paths, id);
+  FileLock lock = lock_patiently(context, id, stuck);
   if (std::optional<ContainerSummary> container = summarize(context, id)) return {std::move(lock), *container};
   throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", reference), 0, "it is being removed");
 }
 
 Held hold_running(const Context& context, const std::string& verb, const std::string& reference) {
-  Held held = hold(context, reference);
+  Held held = hold(context, reference, StuckOwner::Spare);
   const state::Status status = held.container.status;
   if (status != state::Status::Running && status != state::Status::Paused) throw_not_running(verb, reference, status);
   return held;
 }
 
+/// A full disk must not keep anybody from ending a container. The owner, or whoever records the end, sees it here.
+void remember_in_memory(const Context& context, ContainerSummary& container, const Error& reason) {
+  log::warning(
+      "container '{}': that a user has ended it is not written down, so after a boot its restart policy may "
+      "start it again: {}",
+      container.record.name, reason.what());
+  container.run->stopped_by_user = true;
+  try {
+    state::save_run_info(context.paths, container.record.id, *container.run);
+  } catch (const Error& error) {
+    log::debug("nor in the run record: {}", error.what());
+  }
+}
+
 /// The policy must not bring back what a user has ended; not even one that comes by an update meanwhile.
-void remember_that_it_was_stopped(const Context& context, state::Record& record) {
+void remember_that_it_was_stopped(const Context& context, ContainerSummary& container) {
+  state::Record& record = container.record;
   if (record.stopped_by_user) return;
   record.stopped_by_user = true;
   // Without a policy it is of no account after a loss of power.
   const bool brief = record.auto_remove || record.restart.policy == state::RestartPolicy::No;
-  state::save_record(context.paths, record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+  try {
+    state::save_record(context.paths, record, brief ? Durability::SurvivesProcessDeath : Durability::SurvivesPowerLoss);
+  } catch (const Error& error) {
+    if (!brief) remember_in_memory(context, container, error);
+  }
 }
 
 /// Whether there is something to end. A program that has just ended counts: its owner may be about to start it again.
@@ -75,6 +94,16 @@ void signal_program(const Context& context, const ContainerSummary& container, c
   send_signal(init.ref(), number);
 }
 
+/// An owner that does not come to recording the end. What it owes to the container is done by whoever meets that next.
+void kill_owner(const state::RunInfo& run, const Fd& owner) {
+  log::warning("process {}, {} of the container, does not come to recording its end: killed", run.owner.pid,
+               run.supervised ? "the supervisor" : "the myct in the foreground");
+  send_signal(owner.ref(), SIGKILL);
+  if (!wait_for_exit(owner.ref(), kOwnerPatience))
+    throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", run.owner.pid,
+                kOwnerPatience.count());
+}
+
 }  // namespace
 
 void wait_for_owner(const state::RunInfo& run) {
@@ -82,18 +111,31 @@ void wait_for_owner(const state::RunInfo& run) {
   if (!owner || wait_for_exit(owner->ref(), kReaderPatience)) return;
   // A supervisor may still wait for a user who reads slowly: this tells it not to.
   if (run.supervised) send_signal(owner->ref(), SIGTERM);
-  if (wait_for_exit(owner->ref(), kOwnerPatience)) return;
-  log::debug("process {} did not record the end of its container in time: killed", run.owner.pid);
-  send_signal(owner->ref(), SIGKILL);
-  if (!wait_for_exit(owner->ref(), kOwnerPatience))
-    throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", run.owner.pid,
-                kOwnerPatience.count());
+  if (!wait_for_exit(owner->ref(), kOwnerPatience)) kill_owner(run, *owner);
+}
+
+FileLock lock_patiently(const Context& context, const std::string& id, StuckOwner stuck) {
+  if (std::optional<FileLock> lock = state::lock_container_within(context.paths, id, kOwnerPatience))
+    return std::move(*lock);
+  const pid_t holder = state::lock_holder(context.paths, id);
+  const std::optional<state::RunInfo> run = state::load_run_info(context.paths, id);
+  // A lock that is held for somebody who is gone has been inherited, by the supervisor that he has started.
+  const bool is_owners = run && (holder == run->owner.pid || !path_exists(fmt::format("/proc/{}", holder)));
+  if (stuck == StuckOwner::Kill && is_owners) {
+    if (const std::optional<Fd> owner = open_process(run->owner)) kill_owner(*run, *owner);
+    if (std::optional<FileLock> lock = state::lock_container_within(context.paths, id, kOwnerPatience))
+      return std::move(*lock);
+  }
+  throw Error(ErrorKind::System,
+              fmt::format("the lock of container {} was not let go of by process {} within {} s", short_id(id), holder,
+                          kOwnerPatience.count()),
+              0, "see what that process does ('ps', 'myct top'), or end it");
 }
 
 void stop(const Context& context, const std::string& reference, const StopRequest& request) {
-  std::optional<Held> held = hold(context, reference);
+  std::optional<Held> held = hold(context, reference, StuckOwner::Kill);
   if (!lives(held->container)) return;
-  remember_that_it_was_stopped(context, held->container.record);
+  remember_that_it_was_stopped(context, held->container);
   const ContainerSummary found = std::move(held->container);
   const state::RunInfo& run = *found.run;
   const std::optional<Fd> init = open_process(run.init);
@@ -111,14 +153,15 @@ void stop(const Context& context, const std::string& reference, const StopReques
   }
   wait_for_owner(run);
   state::append_event(context.paths, found.record, "stop");
+  (void)summarize(context, found.record.id);  // records the end, where its owner had to be killed
 }
 
 void kill(const Context& context, const std::string& reference, int signal_number) {
-  std::optional<Held> held = hold(context, reference);
+  std::optional<Held> held = hold(context, reference, StuckOwner::Kill);
   if (!state::is_active(held->container.status)) throw_not_running("kill", reference, held->container.status);
-  state::Record& record = held->container.record;
+  const state::Record& record = held->container.record;
   if (signal_number == SIGKILL || signal_number == SIGTERM || signal_number == record.stop_signal)
-    remember_that_it_was_stopped(context, record);
+    remember_that_it_was_stopped(context, held->container);
   const ContainerSummary found = std::move(held->container);
   const std::optional<Fd> init = open_process(found.run->init);
   if (found.status == state::Status::Restarting) {
@@ -133,6 +176,7 @@ void kill(const Context& context, const std::string& reference, int signal_numbe
     throw_error(ErrorKind::System, "process {} did not end within {} s of being killed", found.run->init.pid,
                 kOwnerPatience.count());
   wait_for_owner(*found.run);
+  (void)summarize(context, found.record.id);
 }
 
 void restart(const Context& context, const std::string& reference, const StopRequest& request) {

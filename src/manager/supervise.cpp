@@ -126,7 +126,7 @@ void serve(const Context& context, const supervisor::Handover& handover) {
       handover.cgroup.empty() ? std::nullopt : cgroup::OomWatch::open(handover.cgroup),
       {.output = [&](supervisor::Stream stream, std::string_view bytes) { log->write(stream, bytes); },
        .out_of_memory = note_oom});
-  end.exit_code = server.run(init, handover.stop_signal).exit_status();
+  end.exit_code = server.run(init, {.signal = handover.stop_signal, .seconds = handover.stop_seconds}).exit_status();
   log->finish();
   server.tell_end(end.exit_code);
   Finished finished = record_end(context, handover.id, handover.cgroup, end);

@@ -4,6 +4,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <sstream>
+
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 
@@ -36,6 +38,11 @@ bool is_at(FdRef directory, const std::string& path) {
   struct stat named {};
   if (::fstat(directory.get(), &ours) == -1) throw_errno("inspect '{}'", path);
   return ::stat(path.c_str(), &named) == 0 && named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+}
+
+[[noreturn]] void throw_removed(std::string_view id) {
+  throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", id.substr(0, kShortId)), 0,
+              "it has been removed");
 }
 
 void lock_directory(FdRef directory, int operation, const std::string& name) {
@@ -159,8 +166,34 @@ FileLock lock_container(const Paths& paths, std::string_view id) {
     FileLock lock = FileLock::acquire(std::move(*directory), path);
     if (is_at(lock.fd(), path)) return lock;
   }
-  throw Error(ErrorKind::NotFound, fmt::format("no such container: '{}'", id.substr(0, kShortId)), 0,
-              "it has been removed");
+  throw_removed(id);
+}
+
+std::optional<FileLock> lock_container_within(const Paths& paths, std::string_view id,
+                                              std::chrono::milliseconds patience) {
+  const std::string path = paths.container(id);
+  std::optional<Fd> directory = try_open_path(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) throw_removed(id);
+  std::optional<FileLock> lock = FileLock::acquire_within(std::move(*directory), path, patience);
+  if (lock && !is_at(lock->fd(), path)) throw_removed(id);
+  return lock;
+}
+
+pid_t lock_holder(const Paths& paths, std::string_view id) {
+  struct stat status {};
+  if (::stat(paths.container(id).c_str(), &status) == -1) return 0;
+  // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; those that wait for a lock have "->" after the number. The
+  // device of some file systems is not what stat(2) says, so the inode has to do.
+  const std::string inode = fmt::format(":{}", status.st_ino);
+  std::istringstream locks(try_read_file("/proc/locks").value_or(""));
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    std::string number, kind, advisory, access, file;
+    pid_t pid = 0;
+    words >> number >> kind >> advisory >> access >> pid >> file;
+    if (kind == "FLOCK" && file.ends_with(inode)) return pid;
+  }
+  return 0;
 }
 
 std::optional<FileLock> try_lock_container(const Paths& paths, std::string_view id) {

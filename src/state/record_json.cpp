@@ -100,7 +100,8 @@ Value device_to_json(const MappedDevice& device) {
 }
 
 Value outcome_to_json(const Outcome& outcome) {
-  Value object{{"exitCode", outcome.exit_code}, {"finishedAt", format_time(outcome.finished_at)}};
+  Value object{{"exitCode", outcome.exit_code}};
+  if (outcome.finished_at) object["finishedAt"] = format_time(*outcome.finished_at);
   write_unless(object, "oomKilled", outcome.oom_killed, false);
   json::write_unless_empty(object, "error", outcome.error);
   return object;
@@ -164,6 +165,7 @@ std::string to_json(const RunInfo& run) {
                  {"owner", identity_to_json(run.owner)},
                  {"cgroup", run.cgroup},
                  {"supervised", run.supervised}};
+  write_unless(document, "stoppedByUser", run.stopped_by_user, false);
   if (run.restart_at) document["restartAt"] = format_time(*run.restart_at);
   if (run.outcome) document["outcome"] = outcome_to_json(*run.outcome);
   return document.dump();
@@ -180,9 +182,11 @@ RunInfo run_info_from_json(std::string_view text, std::string_view name) {
   run.owner = identity_from_json(document, "owner");
   json::read(document, "cgroup", run.cgroup);
   json::read(document, "supervised", run.supervised);
+  json::read(document, "stoppedByUser", run.stopped_by_user);
   if (document.contains("restartAt")) run.restart_at = read_time(document, "restartAt");
   if (const auto outcome = document.find("outcome"); outcome != document.end() && outcome->is_object()) {
-    run.outcome = Outcome{.finished_at = read_time(*outcome, "finishedAt")};
+    run.outcome.emplace();
+    if (outcome->contains("finishedAt")) run.outcome->finished_at = read_time(*outcome, "finishedAt");
     json::read(*outcome, "exitCode", run.outcome->exit_code);
     json::read(*outcome, "oomKilled", run.outcome->oom_killed);
   }

@@ -287,10 +287,6 @@ class Handler {
   std::string wrong_member_;
 };
 
-bool has_times(const Record& record) noexcept {
-  return record.created != SystemTime{} && (!record.outcome || record.outcome->finished_at != SystemTime{});
-}
-
 }  // namespace
 
 Record record_from_json(std::string_view text, std::string_view name) {
@@ -302,8 +298,8 @@ Record record_from_json(std::string_view text, std::string_view name) {
   if (!handler.wrong_member().empty())
     throw_error(ErrorKind::Invalid, "read '{}': member '{}' has a value of the wrong kind", name,
                 handler.wrong_member());
-  if (!has_times(document.record))
-    throw_error(ErrorKind::Invalid, "read '{}': member 'created' or 'finishedAt' is missing", name);
+  if (document.record.created == SystemTime{})
+    throw_error(ErrorKind::Invalid, "read '{}': member 'created' is missing", name);
   return std::move(document.record);
 }
 

@@ -9,6 +9,7 @@
 #include "forward.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "myct/supervisor/detach_keys.hpp"
 #include "raw_terminal.hpp"
 
@@ -19,7 +20,7 @@ class Conversation {
  public:
   Conversation(Channel& channel, FdRef init, const SignalCollector& signals, const ClientOptions& options)
       : channel_(channel),
-        forwarder_(init),
+        init_(init),
         signals_(signals),
         options_(options),
         matcher_(options.tty ? options.detach_keys : ""),
@@ -56,9 +57,23 @@ class Conversation {
     if (options_.tty && number == SIGWINCH)
       send_window_size();
     else if (options_.forward_signals)
-      forwarder_.forward(number);
+      forward(number);
     else if (number != SIGWINCH)
       end_by_signal(number);
+  }
+
+  /// As docker's client, which has no power over a program that does not end: who insists is let go.
+  void forward(int number) {
+    constexpr int kMostRequests = 3;
+    const bool asks_to_end = number == SIGINT || number == SIGTERM;
+    if (!asks_to_end || ++requests_ < kMostRequests) {
+      send_signal(init_, number);
+      return;
+    }
+    log::warning("got 3 SIGTERM/SIGINTs, forcefully exiting: the container goes on");
+    (void)channel_.try_send(Kind::Detach, {});
+    end_ = {.why = Leave::Detached, .exit_status = kExitFailure};
+    done_ = true;
   }
 
   /// Without --sig-proxy a signal means this process.
@@ -137,13 +152,14 @@ class Conversation {
   }
 
   Channel& channel_;
-  SignalForwarder forwarder_;
+  FdRef init_;
   const SignalCollector& signals_;
   const ClientOptions& options_;
   DetachMatcher matcher_;
   MessageBuffer buffer_;
   std::string pending_;
   ClientEnd end_;
+  int requests_ = 0;  ///< to end
   bool reads_stdin_;
   bool close_after_pending_ = false;
   bool done_ = false;

@@ -30,7 +30,8 @@ constexpr std::array kDescriptors = {Number{"init", &Handover::init},   Number{"
                                      Number{"input", &Handover::input}, Number{"output", &Handover::output},
                                      Number{"error", &Handover::error}, Number{"listener", &Handover::listener},
                                      Number{"owner", &Handover::owner}, Number{"starter", &Handover::starter}};
-constexpr std::array kNumbers = {Number{"pid", &Handover::init_pid}, Number{"stop-signal", &Handover::stop_signal}};
+constexpr std::array kNumbers = {Number{"pid", &Handover::init_pid}, Number{"stop-signal", &Handover::stop_signal},
+                                 Number{"stop-seconds", &Handover::stop_seconds}};
 
 template <typename T>
 T parse_number(std::string_view value) {

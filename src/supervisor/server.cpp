@@ -33,7 +33,7 @@ void make_nonblocking(const Fd& fd) {
 Fd collect_requests_to_end() {
   sigset_t set;
   ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
+  for (const int number : kRequestsToEnd) ::sigaddset(&set, number);
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) == -1) throw_errno("block signals");
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.valid()) throw_errno("make a signal descriptor");
@@ -59,9 +59,9 @@ Server::Server(Streams streams, FdRef listener, Channel starter, std::optional<c
   if (starter.valid()) clients_.push_back({.channel = std::move(starter), .is_starter = true});
 }
 
-WaitStatus Server::run(ChildProcess& init, int stop_signal) {
+WaitStatus Server::run(ChildProcess& init, const Stop& stop) {
   pollfd ended{.fd = init.pidfd().get(), .events = POLLIN, .revents = 0};
-  while (::poll(&ended, 1, 0) != 1) step(init, stop_signal);
+  while (::poll(&ended, 1, 0) != 1) step(init, stop);
   // Every process of the container is gone: what is in the pipes now is all that will ever be.
   const auto drain = [this](Fd& fd, Stream stream) {
     for (;;) {
@@ -76,7 +76,7 @@ WaitStatus Server::run(ChildProcess& init, int stop_signal) {
   return init.wait();
 }
 
-void Server::step(ChildProcess& init, int stop_signal) {
+void Server::step(ChildProcess& init, const Stop& stop) {
   enum Slot : size_t { OfInit, OfSignals, OfListener, OfOom, OfConsole, OfOutput, OfError, OfInput, OfClients };
   const bool has_input = !pending_input_.empty();
   const bool reads_output = held_.empty();
@@ -95,11 +95,12 @@ void Server::step(ChildProcess& init, int stop_signal) {
     const int wanted = (has_input ? 0 : POLLIN) | (client.behind ? POLLOUT : 0);
     events[OfClients + index] = {.fd = client.channel.fd().get(), .events = static_cast<short>(wanted), .revents = 0};
   }
-  if (::poll(events.data(), events.size(), patience_left()) == -1) {
+  if (::poll(events.data(), events.size(), time_left()) == -1) {
     if (errno == EINTR) return;
     throw_errno("wait for the container");
   }
-  if (events[OfSignals].revents != 0) take_signals(&init, stop_signal);
+  if (events[OfSignals].revents != 0) take_signals(&init, stop);
+  kill_when_late(init);
   if (events[OfOom].revents != 0 && oom_->killed()) callbacks_.out_of_memory();
   if ((events[OfConsole].revents & POLLOUT) != 0 || events[OfInput].revents != 0) write_input();
   for (size_t index = 0; index < clients_.size(); ++index)
@@ -169,12 +170,20 @@ void Server::client_gone(Client& client) {
   client.channel.close();
 }
 
-void Server::take_signals(ChildProcess* init, int stop_signal) {
+void Server::take_signals(ChildProcess* init, const Stop& stop) {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
     asked_to_end_ = true;
-    if (init != nullptr) init->signal(stop_signal);
+    if (init == nullptr) continue;
+    init->signal(stop.signal);
+    if (stop.seconds >= 0 && !kill_at_) kill_at_ = Clock::now() + std::chrono::seconds(stop.seconds);
   }
+}
+
+void Server::kill_when_late(ChildProcess& init) {
+  if (!kill_at_ || Clock::now() < *kill_at_) return;
+  init.signal(SIGKILL);
+  kill_at_.reset();
 }
 
 /// False when there is nothing more now or ever; then it is closed if ever.
@@ -227,7 +236,7 @@ void Server::wait_for_room() {
   events.push_back({.fd = signals_.get(), .events = POLLIN, .revents = 0});
   ::poll(events.data(), events.size(), patience_left());
   // Whoever asks us to end does not want to wait for a reader: the rest goes to the log alone.
-  if (events.back().revents != 0) take_signals(nullptr, 0);
+  if (events.back().revents != 0) take_signals(nullptr, {});
   if (asked_to_end_) send_away_late_clients();
   flush_held();
 }
@@ -237,14 +246,29 @@ void Server::send_away_late_clients() {
     if (client.behind) client.channel.close();
 }
 
+namespace {
+
+/// For poll(2).
+int milliseconds_until(Clock::time_point time) {
+  return static_cast<int>(std::max<int64_t>(std::chrono::ceil<milliseconds>(time - Clock::now()).count(), 0));
+}
+
+}  // namespace
+
 /// Milliseconds for poll(2), until who does not read is sent away.
 int Server::patience_left() const {
   const bool is_limited = !held_.empty() && std::ranges::any_of(clients_, [](const Client& client) {
     return client.behind && !client.is_starter && client.channel.valid();
   });
-  if (!is_limited) return -1;
-  const auto left = std::chrono::ceil<milliseconds>(held_since_ + kPatience - Clock::now());
-  return static_cast<int>(std::max<int64_t>(left.count(), 0));
+  return is_limited ? milliseconds_until(held_since_ + kPatience) : -1;
+}
+
+/// The same, or until a program is killed that does not end.
+int Server::time_left() const {
+  const int patience = patience_left();
+  if (!kill_at_) return patience;
+  const int left = milliseconds_until(*kill_at_);
+  return patience == -1 ? left : std::min(patience, left);
 }
 
 /// The program takes only as much as it reads; the rest waits here, while output goes on being passed on.
@@ -293,7 +317,7 @@ bool Server::pause(std::chrono::milliseconds delay) {
   while (!asked_to_end_) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return true;
-    if (::poll(&signals, 1, static_cast<int>(left.count())) == 1) take_signals(nullptr, 0);
+    if (::poll(&signals, 1, static_cast<int>(left.count())) == 1) take_signals(nullptr, {});
   }
   return false;
 }

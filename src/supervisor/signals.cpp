@@ -81,14 +81,14 @@ void SignalForwarder::forward(int number) {
   send_signal(init_, number);
 }
 
-WaitStatus wait_forwarding_signals(ChildProcess& init, const SignalCollector& signals) {
-  SignalForwarder forwarder(init.pidfd());
-  std::array<pollfd, 2> events = {pollfd{.fd = init.pidfd().get(), .events = POLLIN, .revents = 0},
+void wait_forwarding_signals(FdRef process, const SignalCollector& signals) {
+  SignalForwarder forwarder(process);
+  std::array<pollfd, 2> events = {pollfd{.fd = process.get(), .events = POLLIN, .revents = 0},
                                   pollfd{.fd = signals.fd().get(), .events = POLLIN, .revents = 0}};
   for (;;) {
     if (::poll(events.data(), events.size(), -1) == -1 && errno != EINTR) throw_errno("wait for the container");
     while (const std::optional<int> number = next_signal(signals)) forwarder.forward(*number);
-    if ((events[0].revents & POLLIN) != 0) return init.wait();
+    if ((events[0].revents & POLLIN) != 0) return;
   }
 }
 

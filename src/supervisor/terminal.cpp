@@ -20,30 +20,29 @@ namespace {
 
 class Relay {
  public:
-  Relay(ChildProcess& init, Fd console, Input input, const SignalCollector& signals)
-      : init_(init), console_(std::move(console)), signals_(signals), reads_stdin_(input == Input::Stdin) {
+  Relay(FdRef process, Fd console, Input input, const SignalCollector& signals)
+      : process_(process), console_(std::move(console)), signals_(signals), reads_stdin_(input == Input::Stdin) {
     const int flags = ::fcntl(console_.get(), F_GETFL);
     if (flags == -1 || ::fcntl(console_.get(), F_SETFL, flags | O_NONBLOCK) == -1)
       throw_errno("make the container's terminal non-blocking");
   }
 
-  WaitStatus run() {
+  void run() {
     copy_window_size();
     while (!ended_) step();
     while (copy_output()) {
     }
-    return init_.wait();
   }
 
  private:
-  enum Slot : size_t { OfInit, OfSignals, OfConsole, OfStdin };
+  enum Slot : size_t { OfProcess, OfSignals, OfConsole, OfStdin };
 
   void step() {
     const bool can_read_stdin = reads_stdin_ && pending_.empty();
     const short console_events = static_cast<short>((output_open_ ? POLLIN : 0) | (pending_.empty() ? 0 : POLLOUT));
     // poll(2) passes over negative descriptors: those of a console that was hung up, and of what is not wanted now.
     std::array<pollfd, 4> events{};
-    events[OfInit] = {.fd = init_.pidfd().get(), .events = POLLIN, .revents = 0};
+    events[OfProcess] = {.fd = process_.get(), .events = POLLIN, .revents = 0};
     events[OfSignals] = {.fd = signals_.fd().get(), .events = POLLIN, .revents = 0};
     events[OfConsole] = {.fd = console_events != 0 ? console_.get() : -1, .events = console_events, .revents = 0};
     events[OfStdin] = {.fd = can_read_stdin ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
@@ -57,7 +56,7 @@ class Relay {
       write_pending();
     }
     if (events[OfStdin].revents != 0) copy_input();
-    if (events[OfInit].revents != 0) ended_ = true;
+    if (events[OfProcess].revents != 0) ended_ = true;
   }
 
   void handle_signal(int number) {
@@ -125,8 +124,8 @@ class Relay {
       pending_.clear();
   }
 
-  ChildProcess& init_;
-  SignalForwarder forwarder_{init_.pidfd()};
+  FdRef process_;
+  SignalForwarder forwarder_{process_};
   Fd console_;
   const SignalCollector& signals_;
   std::string pending_;
@@ -146,10 +145,10 @@ std::optional<oci::ConsoleSize> terminal_size() {
   return std::nullopt;
 }
 
-WaitStatus relay_terminal(ChildProcess& init, Fd console, Input input, const SignalCollector& signals) {
+void relay_terminal(FdRef process, Fd console, Input input, const SignalCollector& signals) {
   std::optional<RawTerminal> raw;
   if (input == Input::Stdin) raw.emplace();
-  return Relay(init, std::move(console), input, signals).run();
+  Relay(process, std::move(console), input, signals).run();
 }
 
 }  // namespace myct::supervisor

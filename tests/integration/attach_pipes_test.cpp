@@ -86,7 +86,7 @@ TEST_F(AttachPipes, gives_no_input_to_a_program_that_has_none) {
 TEST_F(AttachPipes, loses_no_input_of_two_who_write_more_than_fits) {
   // A pipe holds 64 KiB: with a program that does not read yet, the input of both has to wait.
   constexpr size_t kEach = 300'000;
-  start("web", "while [ ! -e /go ]; do sleep 0.01; done; head -c 600000 | tr -d '\\n' | sed 's/a*//g' | wc -c", {"-i"});
+  start("web", "while [ ! -e /go ]; do sleep 0.01; done; head -c 600000 | tr -d 'a\\n' | wc -c", {"-i"});
   Command giving = command({"attach", "web"});
   giving.standard_input = Stdin::Pipe;
   Process one(giving);
@@ -198,6 +198,46 @@ TEST_F(AttachPipes, start_passes_signals_on_unless_it_is_told_not_to) {
   EXPECT_TRUE(second.read_until("usr1\n"));
   remove("web");
   EXPECT_EQ(second.wait().status, 137);
+}
+
+constexpr const char* kCounting =
+    "n=0; trap 'n=$((n+1)); echo got$n' TERM INT; echo ready; while :; do sleep 0.02; done";
+
+/// The third is for the client alone.
+void insist(Process& client) {
+  client.signal(SIGTERM);
+  ASSERT_TRUE(client.read_until("got1\n"));
+  client.signal(SIGINT);
+  ASSERT_TRUE(client.read_until("got2\n"));
+  client.signal(SIGTERM);
+  const Result result = client.wait();
+  EXPECT_EQ(result.status, 1) << result;
+  EXPECT_THAT(result.err, ::testing::HasSubstr("got 3 SIGTERM/SIGINTs, forcefully exiting"));
+}
+
+TEST_F(AttachPipes, leaves_the_container_running_at_the_third_request_to_end) {
+  start("web", kCounting);
+  ASSERT_TRUE(logs("web", "ready\n"));
+  Process attached(command({"attach", "web"}));
+  // Nothing tells when it is there but that it passes on what it is sent.
+  ASSERT_TRUE(eventually([&] {
+    return myct({"events", "--since", "0", "--until", "0s"}).out.find("attach") != std::string::npos;
+  }));
+  insist(attached);
+  EXPECT_TRUE(status_of("web").starts_with("Up ")) << status_of("web");
+  EXPECT_TRUE(logs("web", "ready\ngot1\ngot2\n"));
+  remove("web");
+}
+
+TEST_F(AttachPipes, of_a_start_leaves_the_container_running_at_the_third_request_to_end) {
+  ASSERT_EQ(myct({"create", "--name", "web", "-i", "busybox", "sh", "-c", kCounting}).status, 0);
+  Command starting = command({"start", "-ai", "web"});
+  starting.standard_input = Stdin::Pipe;
+  Process client(starting);
+  ASSERT_TRUE(client.read_until("ready\n"));
+  insist(client);
+  EXPECT_TRUE(status_of("web").starts_with("Up ")) << status_of("web");
+  remove("web");
 }
 
 }  // namespace

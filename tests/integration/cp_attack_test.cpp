@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int kRounds = 150;
+const int kRounds = rounds_at_this_pace(150);
 constexpr const char* kSecret = "secret of the host";
 
 class CopyAttack : public ContainerTest {

@@ -400,7 +400,8 @@ TEST_F(Detached, is_stopped_though_nobody_reads_its_output) {
   Command starting = command(
       {"run", "--log-driver", "json-file", "--name", "web", "busybox", "sh", "-c", "yes | head -c 3000000; exit 7"});
   int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);  // else the program would be a reader itself
+  // What the program inherits would be a reader that lives as long as it does.
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   starting.streams = {{1, ends[1]}};
   Process running(starting);
   ::close(ends[1]);

@@ -141,7 +141,7 @@ TEST_F(ExecSecurity, shows_nothing_of_its_own_to_who_looks_while_it_enters) {
   // capabilities of the container already, and its own program still.
   std::string path;
   for (int count = 0; count < 40'000; ++count) path += "/x:";
-  for (int round = 0; round < 20; ++round)
+  for (int round = 0; round < rounds_at_this_pace(20); ++round)
     EXPECT_EQ(exec({"-e", "PATH=" + path + "/"}, {"probe", "exit", "7"}).status, 7);
   spy.close_stdin();
   EXPECT_TRUE(prints(spy.wait(), "ready\nrefused some read 0\n"));
@@ -160,7 +160,7 @@ class ExecRaided : public ExecSecurity {
     Command victim = command({"exec", "web", "/probe", "exit", "7"});
     victim.argv.front() = own_copy();
     victim.env["HOST_SECRET"] = "1";
-    for (int round = 0; round < 200; ++round) EXPECT_EQ(run(victim).status, 7);
+    for (int round = 0; round < rounds_at_this_pace(200); ++round) EXPECT_EQ(run(victim).status, 7);
     raider.close_stdin();
     return raider.wait();
   }

@@ -159,7 +159,7 @@ TEST_F(Exec, is_the_containers_user_or_another_of_its_own_files_as_they_are_now)
 }
 
 TEST_F(Exec, is_left_running_with_d_and_outlives_its_myct) {
-  start_idle();
+  start_idle({"--init"});  // which reaps it
   EXPECT_TRUE(prints(myct({"exec", "-d", "web", "sh", "-c",
                            "s=$(for n in 0 1 2; do readlink /proc/$$/fd/$n; done); echo \"$s\" >/streams; echo $$ "
                            ">/pid; until [ -e /end "
@@ -325,6 +325,36 @@ TEST_F(Exec, ends_with_the_container) {
   EXPECT_EQ(myct({"kill", "web"}).status, 0);
   EXPECT_EQ(process.wait().status, 137);
   EXPECT_TRUE(becomes("web", "Exited (137)"));
+  remove("web");
+}
+
+TEST_F(Exec, tells_that_the_container_has_ended_when_it_does_so_meanwhile) {
+  // A path of forty thousand directories keeps it on its way into the container for some milliseconds.
+  std::string path;
+  for (int count = 0; count < 40'000; ++count) path += "/x:";
+  bool told = false;
+  for (int round = 0; round < 100 && !told; ++round) {
+    start_idle();
+    Process entering(command({"exec", "-e", "PATH=" + path + "/bin", "web", "sleep", "1000"}));
+    ::usleep(static_cast<useconds_t>(round % 10) * 1000);
+    EXPECT_EQ(myct({"kill", "web"}).status, 0);
+    const Result result = entering.wait();
+    if (result.status == 1) {
+      told = result.err.find("it has just ended") != std::string::npos;
+      EXPECT_THAT(result.err, HasSubstr("cannot exec in container 'web': it")) << result;
+    } else {
+      EXPECT_EQ(result.status, 137) << result;  // it ran already
+    }
+    remove("web");
+  }
+  EXPECT_TRUE(told) << "no command was on its way";
+}
+
+TEST_F(Exec, of_a_user_who_is_not_root_can_open_its_streams_by_name) {
+  start_idle();
+  const Result result = exec({"-u", "65534"}, "echo out >/dev/stdout; echo err >/dev/stderr");
+  EXPECT_EQ(result.out, "out\n") << result;
+  EXPECT_EQ(result.err, "err\n");
   remove("web");
 }
 

@@ -72,21 +72,30 @@ TEST_F(Kill, shows_a_kept_container_as_ended_and_lets_it_be_removed) {
   EXPECT_TRUE(prints(myct({"rm", "kept"}), "kept\n"));
 }
 
-/// The moments are as many as can be had cheaply: the kill comes after a growing delay, from 0 to beyond a whole run.
+/// Delays that grow from 0 to `longest`, as many as can be had cheaply.
+std::vector<std::chrono::microseconds> moments(std::chrono::milliseconds longest, int count) {
+  const int rounds = rounds_at_this_pace(count);
+  std::vector<std::chrono::microseconds> all;
+  for (int round = 0; round < rounds; ++round)
+    all.emplace_back(std::chrono::microseconds(at_this_pace(longest)) * round / rounds);
+  return all;
+}
+
+/// The kill comes after a growing delay, from 0 to beyond a whole run.
 class KillAtAnyMoment : public Kill {
  protected:
   void expect_nothing_left_behind(const Words& options) const {
-    for (int delay = 0; delay < 60; ++delay) {
+    for (const std::chrono::microseconds delay : moments(std::chrono::milliseconds(18), 60)) {
       Words words = {"run", "--rm", "--name", "victim"};
       words.insert(words.end(), options.begin(), options.end());
       words.insert(words.end(), {"busybox", "true"});
       Process running(command(words));
-      ::usleep(static_cast<useconds_t>(delay) * 300);
+      ::usleep(static_cast<useconds_t>(delay.count()));
       running.signal(SIGKILL);
       running.wait();
       ASSERT_TRUE(eventually([] { return host().processes().empty(); }));
       ASSERT_EQ(myct({"ps", "-a"}).status, 0);
-      ASSERT_THAT(leftovers(), ::testing::IsEmpty()) << "killed after " << delay * 300 << " us";
+      ASSERT_THAT(leftovers(), ::testing::IsEmpty()) << "killed after " << delay.count() << " us";
     }
   }
 };
@@ -96,9 +105,9 @@ TEST_F(KillAtAnyMoment, leaves_nothing_that_the_next_command_does_not_remove) { 
 TEST_F(KillAtAnyMoment, leaves_no_anonymous_volume) { expect_nothing_left_behind({"-v", "/data"}); }
 
 TEST_F(Kill, of_an_import_leaves_none_or_a_whole_image) {
-  for (int delay = 0; delay < 30; ++delay) {
+  for (const std::chrono::microseconds delay : moments(std::chrono::milliseconds(45), 30)) {
     Process importing(command({"import", busybox_tarball(), "victim"}));
-    ::usleep(static_cast<useconds_t>(delay) * 1500);
+    ::usleep(static_cast<useconds_t>(delay.count()));
     importing.signal(SIGKILL);
     importing.wait();
     const Result list = myct({"images"});

@@ -46,12 +46,15 @@ TEST_F(LimitGroups, let_exec_join_a_container_that_has_groups_of_its_own) {
   EXPECT_TRUE(prints(myct({"exec", "web", "grep", "^0::", "/proc/self/cgroup"}), "0::/a\n"));
 }
 
-/// A group with the memory controller, where there is one, that goes with all that myct has made in it.
+/// A group with the controllers of memory and processes, where there are such, that goes with all that myct has made in
+/// it.
 class OwnGroup {
  public:
   explicit OwnGroup(const std::string& name) : path_(host().cgroups() + "/" + name) {
     fs::create_directory(path_);
-    if (has_controller("memory")) std::ofstream(host().cgroups() + "/cgroup.subtree_control") << "+memory";
+    for (const char* controller : {"memory", "pids"})
+      if (has_controller(controller))
+        std::ofstream(host().cgroups() + "/cgroup.subtree_control") << std::string("+") + controller;
   }
   OwnGroup(const OwnGroup&) = delete;
   OwnGroup& operator=(const OwnGroup&) = delete;
@@ -91,6 +94,18 @@ TEST_F(LimitGroups, are_made_in_what_systemd_has_delegated) {
   EXPECT_THAT(result.out, StartsWith("0::/service/myct/"));
   // With controllers, what was started in it has made way.
   EXPECT_EQ(fs::exists(service.path() + "/init"), has_controller("memory"));
+}
+
+TEST_F(LimitGroups, are_made_in_what_systemd_has_delegated_for_any_limit_and_for_none) {
+  NEEDS_CONTROLLER("pids");
+  for (const Words& options : {Words{}, Words{"--pids-limit", "10"}}) {
+    const OwnGroup service("service");
+    ASSERT_EQ(::setxattr(service.path().c_str(), "trusted.delegate", "1", 1, 0), 0);
+    Command started = shell_command(options, "echo it runs");
+    started.before_exec = service.enter();
+    EXPECT_TRUE(prints(run(started), "it runs\n"));
+    EXPECT_EQ(fs::exists(service.path() + "/init"), !options.empty());
+  }
 }
 
 TEST_F(LimitGroups, are_not_made_in_a_group_that_was_not_delegated) {

@@ -232,5 +232,14 @@ TEST_F(Logs, of_a_program_that_writes_as_fast_as_it_can_neither_stop_it_nor_fill
   remove("web");
 }
 
+TEST_F(Logs, has_what_a_user_who_is_not_root_writes_by_the_streams_names) {
+  start("web", "echo out >/dev/stdout; echo err >/dev/stderr", {"-u", "65534"});
+  EXPECT_TRUE(becomes("web", "Exited (0)"));
+  const Result result = myct({"logs", "web"});
+  EXPECT_EQ(result.out, "out\n") << result;
+  EXPECT_EQ(result.err, "err\n");
+  remove("web");
+}
+
 }  // namespace
 }  // namespace myct::test

@@ -48,8 +48,8 @@ class Many : public ContainerTest {
   }
 };
 
-TEST_F(Many, fifty_are_started_used_stopped_and_removed_at_once) {
-  constexpr int kMany = 50;
+TEST_F(Many, many_are_started_used_stopped_and_removed_at_once) {
+  const int kMany = std::max(10, rounds_at_this_pace(50));
   for (const Result& result : at_once(kMany, [](int number) {
          return Words{"run",     "-d",    "--name", name(number),
                       "-v",      "/data", "-l",     "number=" + std::to_string(number),
@@ -58,7 +58,7 @@ TEST_F(Many, fifty_are_started_used_stopped_and_removed_at_once) {
     EXPECT_EQ(result.status, 0) << result;
     EXPECT_EQ(result.err, "");
   }
-  EXPECT_EQ(count({}), size_t{kMany});
+  EXPECT_EQ(count({}), static_cast<size_t>(kMany));
   const Results answers = at_once(kMany, [](int number) {
     return Words{"exec", name(number), "sh", "-c", "touch /data/mine; ls /data | wc -l; hostname"};
   });
@@ -73,15 +73,15 @@ TEST_F(Many, fifty_are_started_used_stopped_and_removed_at_once) {
   for (int number = 0; number < kMany; ++number)
     EXPECT_TRUE(prints(stopped[static_cast<size_t>(number)], name(number) + "\n"));
   EXPECT_EQ(count({}), 0U);
-  EXPECT_EQ(count({"-a", "--filter", "exited=137"}), size_t{kMany});
+  EXPECT_EQ(count({"-a", "--filter", "exited=137"}), static_cast<size_t>(kMany));
   const Results removed = at_once(kMany, [](int number) { return Words{"rm", "-v", name(number)}; });
   for (int number = 0; number < kMany; ++number)
     EXPECT_TRUE(prints(removed[static_cast<size_t>(number)], name(number) + "\n"));
   EXPECT_THAT(leftovers(), IsEmpty());
 }
 
-TEST_F(Many, fifty_each_go_through_a_whole_life_beside_the_others) {
-  constexpr int kMany = 50;
+TEST_F(Many, many_each_go_through_a_whole_life_beside_the_others) {
+  const int kMany = std::max(10, rounds_at_this_pace(50));
   std::vector<Process> running;
   for (int number = 0; number < kMany; ++number) {
     Command life = command({});
@@ -143,7 +143,7 @@ TEST_F(Many, renames_of_one_leave_it_one_name) {
 }
 
 TEST_F(Many, changes_of_different_kinds_are_none_of_them_lost) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < rounds_at_this_pace(10); ++round) {
     start_web({"--restart", "on-failure:3"});
     const std::string id = value_of(".Id", "web");
     const Results results = at_once(3, [&](int number) {
@@ -214,7 +214,7 @@ TEST_F(Many, start_it_but_once) {
 }
 
 TEST_F(Many, remove_one_and_each_finds_it_gone) {
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < rounds_at_this_pace(5); ++round) {
     start_web({"-v", "/data"});
     size_t removed = 0;
     for (const Result& result : at_once(10, [](int) { return Words{"rm", "-fv", "web"}; })) {

@@ -138,5 +138,30 @@ TEST_F(RunStreams, report_an_error_with_all_of_them_closed) {
   EXPECT_EQ(run(command).status, 125);
 }
 
+TEST_F(RunStreams, can_be_opened_by_name_by_a_user_who_is_not_root) {
+  const std::string script = "echo out >/dev/stdout; echo err >/dev/stderr; cat /dev/stdin";
+  Command piped = shell_command({"-i", "-u", "65534"}, script);
+  piped.standard_input = Stdin::Pipe;
+  piped.input = "in\n";
+  const Result result = run(piped);
+  EXPECT_EQ(result.out, "out\nin\n") << result;
+  EXPECT_EQ(result.err, "err\n");
+}
+
+TEST_F(RunStreams, stay_the_owners_where_they_are_files_or_named_pipes) {
+  const std::string file = write_file("file", "");
+  const std::string fifo = path("fifo");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const std::string& name : {file, fifo}) {
+    const Fd stream(::open(name.c_str(), O_RDWR | O_CLOEXEC));
+    Command writing = shell_command({"-u", "65534"}, "echo text");
+    writing.streams = {{1, stream.get()}};
+    EXPECT_EQ(run(writing).status, 0);
+    struct stat status {};
+    ASSERT_EQ(::stat(name.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, 0U) << name;
+  }
+}
+
 }  // namespace
 }  // namespace myct::test

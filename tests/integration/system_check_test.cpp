@@ -33,6 +33,26 @@ TEST_F(SystemCheck, finds_and_removes_what_a_kill_in_the_middle_of_a_write_has_l
   fs::remove_all(root() + "/volumes/named");
 }
 
+TEST_F(SystemCheck, names_files_that_are_not_myct_s_and_goes_on) {
+  const std::string stray = root() + "/containers/stray";
+  const std::string dangling = root() + "/names/gone";
+  fs::create_directories(root() + "/containers");
+  fs::create_directories(root() + "/names");
+  std::ofstream(stray) << "a user's";
+  fs::create_symlink("../containers/" + std::string(64, 'a'), dangling);
+  const Result found = myct({"system", "check"});
+  EXPECT_EQ(found.status, 1) << found;
+  EXPECT_THAT(found.out, HasSubstr("file '" + stray + "': it is not myct's"));
+  EXPECT_THAT(found.out, HasSubstr("name 'gone'"));
+  const Result repaired = myct({"system", "check", "--repair"});
+  EXPECT_EQ(repaired.status, 1) << repaired;
+  EXPECT_THAT(repaired.err, HasSubstr("file '" + stray + "' is not myct's: move or remove it"));
+  EXPECT_FALSE(fs::is_symlink(dangling));
+  EXPECT_TRUE(fs::exists(stray));
+  fs::remove(stray);
+  EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+}
+
 struct DamageRow {
   const char* name;
   const char* file;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -91,6 +92,9 @@ class FileLock {
   /// The same on what is open already, a directory for example; `name` is for messages.
   [[nodiscard]] static FileLock acquire(Fd fd, const std::string& name);
   [[nodiscard]] static std::optional<FileLock> try_acquire(Fd fd, const std::string& name);
+  /// Waits in line for at most so long; nullopt when somebody else has it all the time. Uses SIGALRM meanwhile.
+  [[nodiscard]] static std::optional<FileLock> acquire_within(Fd fd, const std::string& name,
+                                                              std::chrono::milliseconds patience);
 
   /// Takes over a lock that this process has inherited with its descriptor.
   [[nodiscard]] static FileLock inherit(Fd fd) { return FileLock(std::move(fd)); }

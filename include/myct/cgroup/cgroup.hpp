@@ -19,8 +19,13 @@ namespace myct::cgroup {
 
 /// The directory of the group that a configuration's cgroupsPath means: "/a/b" is below the hierarchy's root, "a/b"
 /// below what is ours: the root too, or the group that systemd has delegated to the service or scope that we run in
-/// (Delegate=). nullopt where there is no hierarchy.
+/// (Delegate=); "slice:prefix:name" is in the scope "prefix-name.scope" of systemd's. nullopt where there is no
+/// hierarchy.
 [[nodiscard]] std::optional<std::string> locate(const std::string& cgroups_path);
+
+/// Has systemd make the scope that a cgroupsPath of the form "slice:prefix:name" means, and moves this process into it;
+/// for a path of any other form does nothing. Throws Error.
+void enter_scope_of(const std::string& cgroups_path);
 
 /// The group at `path` that process `pid` is in, absolute; `path` itself, or one below that the container has made.
 /// nullopt when it is neither, or the process is gone.
@@ -59,6 +64,9 @@ void set_freezer(const std::string& path, Freezer freezer);
 /// The processes in the group at `path` and those below; none when it is absent.
 [[nodiscard]] std::vector<pid_t> processes_in(const std::string& path);
 
+/// Whether anything runs in the group at `path` or below; no when it is absent.
+[[nodiscard]] bool is_populated(const std::string& path);
+
 /// Tells when the kernel kills a process of a group because its memory is used up (memory.events, "oom_kill").
 class OomWatch {
  public:
@@ -75,6 +83,10 @@ class OomWatch {
   Fd fd_;
   uint64_t kills_ = 0;
 };
+
+/// Kills every process in the group at `path`, those too that are born meanwhile (cgroup.kill, since 5.14); does
+/// nothing where that is absent. Throws Error.
+void kill_processes(const std::string& path);
 
 /// Kills what is left in the group at `path` (absolute, as Cgroup::path()) and removes it with all groups below.
 /// Absent is fine. Parents that create() had to make go with the last group in them. Throws Error when it cannot be

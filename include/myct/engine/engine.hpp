@@ -26,7 +26,7 @@ struct SpawnOptions {
 
 /// A container whose init has been exec'ed. The owner waits for it.
 struct Running {
-  ChildProcess init;
+  ChildProcess init;                  ///< none when an independent process has entered a container: its init reaps it
   Fd console;                         ///< the pty's master when process.terminal is set, else invalid
   std::optional<std::string> cgroup;  ///< absolute path of its control group
 };

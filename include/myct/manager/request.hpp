@@ -66,7 +66,7 @@ struct RunRequest {
   std::vector<DeviceRequest> devices;
   std::vector<std::string> device_rules;  ///< "c 10:200 rwm", as the user wrote them; checked
   std::optional<int> oom_score_adj;
-  std::string cgroup_parent;  ///< "/a/b"; empty: the default
+  std::string cgroup_parent;  ///< "/a/b", or a slice as "/a.slice"; empty: the default
   CgroupView cgroup_view = CgroupView::Private;
   std::optional<uint64_t> shm_size;  ///< of /dev/shm; without it, 64 MiB
   std::map<std::string, std::string> labels;
@@ -112,8 +112,15 @@ struct ExecRequest {
 };
 
 /// Where everything is kept.
+/// Who makes control groups.
+enum class CgroupManager : uint8_t {
+  Cgroupfs,  ///< myct, in the hierarchy itself
+  Systemd,   ///< systemd: each container is a scope of its own (systemd.scope(5))
+};
+
 struct Context {
   state::Paths paths;
+  CgroupManager cgroup_manager = CgroupManager::Cgroupfs;  ///< of containers that are created
 };
 
 }  // namespace myct::manager

@@ -1,6 +1,7 @@
 // What is written down about a container: the record that lasts, and the run record that dies with the boot.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,7 +23,7 @@ namespace myct::state {
 /// How a container's last run ended.
 struct Outcome {
   int exit_code = 0;
-  SystemTime finished_at;
+  std::optional<SystemTime> finished_at;  ///< nullopt: nobody saw the end
   bool oom_killed = false;
   std::string error;  ///< why it could not be started, or why its end is not known; empty otherwise
 };
@@ -74,7 +75,8 @@ struct Settings {
   std::vector<MountPoint> mounts;
   std::vector<MappedDevice> devices;
   std::vector<std::string> device_rules;
-  std::string cgroup_parent;  ///< also where a control group is looked for whose myct was killed; empty: the default
+  std::string cgroup_parent;  ///< "/a/b", or systemd's slice as "a.slice"; also where a control group is looked for
+                              ///< whose myct was killed; empty: the default
   bool privileged = false;
   bool init = false;
 };
@@ -113,6 +115,7 @@ struct RunInfo {
   bool supervised = false;               ///< the owner listens on the attach socket
   std::optional<SystemTime> restart_at;  ///< the last run is over and the owner waits to start the next
   std::optional<Outcome> outcome;        ///< of the run, where the record could not be written: a full disk
+  bool stopped_by_user = false;          ///< as the record's, where that could not be written
 };
 
 enum class Status : uint8_t { Created, Running, Paused, Restarting, Exited };
@@ -169,6 +172,11 @@ void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 /// read take none. It is an flock(2) on the container's directory, so that it needs no file and goes with the
 /// container. Throws Error{NotFound} when the container is gone, or goes while it is waited for.
 [[nodiscard]] FileLock lock_container(const Paths& paths, std::string_view id);
+/// The same for at most so long; nullopt when somebody else has it all the time.
+[[nodiscard]] std::optional<FileLock> lock_container_within(const Paths& paths, std::string_view id,
+                                                            std::chrono::milliseconds patience);
+/// Who has a container's lock, as far as the kernel tells us (proc(5), /proc/locks); 0 where it does not.
+[[nodiscard]] pid_t lock_holder(const Paths& paths, std::string_view id);
 /// nullopt when somebody else has it, or the container is gone.
 [[nodiscard]] std::optional<FileLock> try_lock_container(const Paths& paths, std::string_view id);
 

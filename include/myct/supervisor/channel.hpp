@@ -24,7 +24,8 @@
 
 namespace myct::supervisor {
 
-enum class Kind : uint8_t { Started = 1, Failed, Stdout, Stderr, Ended, Stdin, CloseStdin, Resize, Detach };
+/// Console is not among these: it brings a command's terminal from the process that started it (exec).
+enum class Kind : uint8_t { Started = 1, Failed, Stdout, Stderr, Ended, Stdin, CloseStdin, Resize, Detach, Console };
 
 /// The longest payload of a message.
 constexpr size_t kLongestPayload = 32 * 1024;

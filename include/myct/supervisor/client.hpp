@@ -19,7 +19,7 @@ struct ClientOptions {
 
 enum class Leave : uint8_t {
   Ended,     ///< the program has ended, and that is recorded
-  Detached,  ///< the user typed the keys, or a signal ended this process and not the program
+  Detached,  ///< the user typed the keys, or signals ended this process and not the program
   HungUp,    ///< the user's terminal is gone, or nobody reads this process's output
   Lost,      ///< the supervisor was killed
 };
@@ -27,7 +27,7 @@ enum class Leave : uint8_t {
 /// How a conversation came to its end.
 struct ClientEnd {
   Leave why = Leave::Lost;
-  int exit_status = 0;  ///< the program's; 128 + n where a signal or a closed pipe is why
+  int exit_status = 0;  ///< the program's; 128 + n where a signal or a closed pipe is why; 1 after the third to end
 };
 
 /// Copies between this process's streams and the program until it has ended and its end is recorded, the user types the

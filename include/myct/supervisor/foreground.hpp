@@ -28,15 +28,16 @@ class SignalCollector {
 /// The size of the terminal that stdin, stdout or stderr is, if one of them is one.
 [[nodiscard]] std::optional<oci::ConsoleSize> terminal_size();
 
-/// Waits for the end of a container without a terminal; passes every collected signal on to it. Throws Error.
-WaitStatus wait_forwarding_signals(ChildProcess& init, const SignalCollector& signals);
+/// Waits for the end of the process behind a pidfd, which has no terminal of ours; passes every collected signal on to
+/// it. Reaps nothing. Throws Error.
+void wait_forwarding_signals(FdRef process, const SignalCollector& signals);
 
 enum class Input : uint8_t { None, Stdin };
 
-/// Copies between this process's terminal and the container's pty until the container ends, in raw mode when stdin
-/// takes part; follows window-size changes and passes other signals on. The terminal's mode is restored at the
+/// Copies between this process's terminal and the container's pty until the process ends, in raw mode when stdin takes
+/// part; follows window-size changes and passes other signals on. The terminal's mode is restored at the
 /// end, on every error, and even when this process is killed. When the user's side goes away, the container's side is
 /// hung up. Throws Error.
-WaitStatus relay_terminal(ChildProcess& init, Fd console, Input input, const SignalCollector& signals);
+void relay_terminal(FdRef process, Fd console, Input input, const SignalCollector& signals);
 
 }  // namespace myct::supervisor

@@ -33,6 +33,7 @@ struct Handover {
   int starter = -1;        ///< the conversation with the myct that started this
   std::vector<int> ports;  ///< sockets that keep published ports of the host from others
   int stop_signal = 15;
+  int stop_seconds = -1;  ///< from that to SIGKILL; -1: for ever
   std::string cgroup;
   state::LogConfig log;
   int64_t started_milliseconds = 0;  ///< by the monotonic clock

@@ -2,7 +2,9 @@
 // input to the program, and an eye on the program's end.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -24,6 +26,15 @@ struct Streams {
   Fd error;
 };
 
+/// Signals that ask a supervisor to end its program in order.
+inline constexpr std::array kRequestsToEnd = {SIGTERM, SIGINT, SIGQUIT};
+
+/// How a program is ended.
+struct Stop {
+  int signal = SIGTERM;
+  int seconds = -1;  ///< until SIGKILL; -1: for ever
+};
+
 /// What happens is told to the owner of the server.
 struct Callbacks {
   std::function<void(Stream, std::string_view)> output;  ///< everything that the program writes
@@ -38,9 +49,9 @@ class Server {
   /// `starter` may be invalid. `listener` is borrowed.
   Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom, Callbacks callbacks);
 
-  /// Returns when `init` has ended and all that it wrote has been passed on; reaps it. SIGTERM makes it send
-  /// `stop_signal`. Throws Error.
-  WaitStatus run(ChildProcess& init, int stop_signal);
+  /// Returns when `init` has ended and all that it wrote has been passed on; reaps it. One of kRequestsToEnd makes it
+  /// stop the program, as `stop` says. Throws Error.
+  WaitStatus run(ChildProcess& init, const Stop& stop);
   /// Tells the clients the exit status.
   void tell_end(int exit_status);
   /// Closes all conversations: the clients see the end.
@@ -58,17 +69,19 @@ class Server {
     bool behind = false;  ///< has no room for what is held
   };
 
-  void step(ChildProcess& init, int stop_signal);
+  void step(ChildProcess& init, const Stop& stop);
+  void kill_when_late(ChildProcess& init);
   void accept_clients();
   void read_client(Client& client);
   void client_gone(Client& client);
-  void take_signals(ChildProcess* init, int stop_signal);
+  void take_signals(ChildProcess* init, const Stop& stop);
   bool read_stream(Fd& fd, Stream stream);
   void pass_on(Kind kind, std::string_view bytes);
   void flush_held();
   void wait_for_room();
   void send_away_late_clients();
   [[nodiscard]] int patience_left() const;
+  [[nodiscard]] int time_left() const;
   void write_input();
   void hang_up();
   [[nodiscard]] Fd& input() noexcept { return streams_.console.valid() ? streams_.console : streams_.input; }
@@ -87,6 +100,7 @@ class Server {
   Kind held_kind_{};
   std::chrono::steady_clock::time_point held_since_;
   bool asked_to_end_ = false;
+  std::optional<std::chrono::steady_clock::time_point> kill_at_;
 };
 
 }  // namespace myct::supervisor

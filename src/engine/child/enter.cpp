@@ -4,7 +4,8 @@
 // take it over (CVE-2016-9962, CVE-2019-5736, CVE-2024-21626). So there are two processes. The first stays in the
 // parent's pid namespace, where they do not see it, and does everything that takes the host's privileges. It ends by
 // making the second, a child of the parent's in the container's pid namespace, that has nothing any more which the
-// command is not to have: but for its executable, of which the parent takes care, and the conversation.
+// command is not to have: but for its executable, of which the parent takes care, and the conversation. A command that
+// is to be on its own is made by the second in the same way, which leaves it to the container's init.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -36,10 +37,9 @@ void wipe_environment() {
   }
 }
 
-/// Goes on as a child of the parent's in the container's pid namespace.
-void be_born_again(SharedPid& born) {
-  born.keep_from_children();
-  const pid_t pid = sys::clone(CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, born.word());
+/// Goes on as a new process, in the container's pid namespace; the old one ends.
+void be_born_again(uint64_t flags, pid_t* number) {
+  const pid_t pid = sys::clone(flags | SIGCHLD, number);
   if (pid > 0) ::_exit(0);
   if (pid == 0) return;
   // A pid namespace whose init is gone takes no more processes (pid_namespaces(7)).
@@ -85,7 +85,11 @@ void enter_container(const ChildContext& context) {
 
   steps.enter(Step::EnterPidNamespace);
   wipe_environment();
-  be_born_again(context.born);
+  context.born.keep_from_children();
+  be_born_again(CLONE_PARENT | CLONE_PARENT_SETTID, context.born.word());
+  // An orphan of that namespace is given to its init. As a child of somebody outside, the command would keep the
+  // container from ending until that one reaps it (pid_namespaces(7)), which nobody may ever do.
+  if (plan.die_with_parent == DieWithParent::No) be_born_again(0, nullptr);
   die_with_parent(context);
 
   steps.enter(Step::SetUpSession);

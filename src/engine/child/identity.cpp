@@ -2,13 +2,16 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "child/paths.hpp"
 #include "child/steps.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "myct/security/capabilities.hpp"
 
 namespace myct::engine {
@@ -16,6 +19,18 @@ namespace myct::engine {
 void make_working_directory(FdRef root, const std::string& cwd) {
   // As Docker: made with its parents when missing, owned by root, 0755.
   (void)open_or_make_directory(root, cwd);
+}
+
+void hand_over_pipes(const IdentityPlan& identity) {
+  // Or /dev/stdout and the like could not be opened: a pipe has an owner and a mode, 0600, as a file has. Not one that
+  // has a name, nor a terminal: those are somebody's.
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct statfs file_system {};
+    if (::fstatfs(stream, &file_system) == -1 || file_system.f_type != PIPEFS_MAGIC) continue;
+    constexpr gid_t kAsItIs = static_cast<gid_t>(-1);
+    // Without CAP_CHOWN it stays as it is: most programs write to what they have open.
+    if (::fchown(stream, identity.uid, kAsItIs) == -1) log::debug("standard stream {} stays root's", stream);
+  }
 }
 
 bool try_enter_working_directory(const std::string& cwd) {

@@ -74,6 +74,7 @@ void keep_only_streams(Handshake& parent, const int (&streams)[3]) {
 
 void restrict_process(Steps& steps, const ChildContext& context) {
   const ChildPlan& plan = context.plan;
+  hand_over_pipes(plan.identity);
 
   steps.enter(Step::SetLimits);
   set_limits(plan);

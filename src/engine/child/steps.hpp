@@ -51,6 +51,8 @@ void make_working_directory(FdRef root, const std::string& cwd);
 /// False when this user may not: another may.
 [[nodiscard]] bool try_enter_working_directory(const std::string& cwd);
 void enter_working_directory(const std::string& cwd);
+/// Makes the user the owner of the pipes among 0, 1 and 2.
+void hand_over_pipes(const IdentityPlan& identity);
 void set_identity(const IdentityPlan& identity);
 void set_no_new_privileges(const IdentityPlan& identity);
 

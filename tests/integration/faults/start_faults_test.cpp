@@ -62,6 +62,8 @@ class StartFault : public ContainerTest, public ::testing::WithParamInterface<St
     return starting.wait();
   }
   void expect_nothing_left_behind() const {
+    // A supervisor that has told of the failure may still be on its way out.
+    (void)eventually([] { return host().processes().empty(); });
     EXPECT_EQ(leftovers(), std::set<std::string>());
     EXPECT_NE(::access(path("cid").c_str(), F_OK), 0) << "the id file is left behind";
     EXPECT_NE(::access(path("source").c_str(), F_OK), 0) << "the bind source is left behind";

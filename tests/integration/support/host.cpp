@@ -173,6 +173,7 @@ void Host::enter_cgroup() {
     return;
   }
   hierarchy_fd_ = ::open(origin.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  namespace_fd_ = ::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC);
   group_name_ = name;
   if (::unshare(CLONE_NEWCGROUP) == -1) fail("make a cgroup namespace");
   // A group with processes of its own cannot hand out controllers to those below it.
@@ -184,6 +185,9 @@ Host::~Host() { leave_cgroup(); }
 
 void Host::leave_cgroup() {
   if (hierarchy_fd_ == -1) return;
+  // Where the hierarchy is mounted with nsdelegate, as systemd does it, nobody leaves the namespace's root from within.
+  if (::setns(namespace_fd_, CLONE_NEWCGROUP) == -1) std::cerr << "cannot leave the test's cgroup namespace\n";
+  ::close(std::exchange(namespace_fd_, -1));
   const int procs = ::openat(hierarchy_fd_, "cgroup.procs", O_WRONLY | O_CLOEXEC);
   if (procs == -1 || ::write(procs, "0", 1) != 1) std::cerr << "cannot leave the test's cgroup\n";
   ::close(procs);

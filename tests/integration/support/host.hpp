@@ -34,6 +34,7 @@ class Host {
   std::string cgroups_;
   std::string group_name_;
   int hierarchy_fd_ = -1;  ///< the machine's group that we came from
+  int namespace_fd_ = -1;  ///< the cgroup namespace that we came from
 };
 
 /// The one that main has made. Throws when there is none.

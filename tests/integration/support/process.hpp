@@ -13,11 +13,12 @@
 #include <vector>
 
 #include "myct/base/fd.hpp"
+#include "pace.hpp"
 
 namespace myct::test {
 
 /// How long a program may take before the test kills it and fails. Far above what any takes on an idle machine.
-constexpr std::chrono::seconds kTimeLimit{30};
+inline const std::chrono::milliseconds kTimeLimit = at_this_pace(std::chrono::seconds(30));
 
 enum class Stdin : uint8_t { Null, Closed, Pipe };
 

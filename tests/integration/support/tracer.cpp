@@ -24,7 +24,7 @@ constexpr int kCallStop = SIGTRAP | 0x80;  // PTRACE_O_TRACESYSGOOD
 constexpr long kCallsOnly = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 constexpr long kForksToo = kCallsOnly | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
 /// Who has been in a poll(2) without a time-out for this long has nothing to do until somebody asks for something.
-constexpr std::chrono::milliseconds kIdle{150};
+const std::chrono::milliseconds kIdle = at_this_pace(std::chrono::milliseconds(150));
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
 
@@ -121,7 +121,7 @@ KillPoint run_to_call(pid_t pid, unsigned nth) {
   for (;;) {
     trace(PTRACE_SYSCALL, pid, pass_on);
     pass_on = 0;
-    const std::optional<Event> event = next_event(pid, may_idle ? kIdle : std::chrono::milliseconds(kTimeLimit));
+    const std::optional<Event> event = next_event(pid, may_idle ? kIdle : kTimeLimit);
     if (!event && !may_idle) throw std::runtime_error("a traced process hangs in system call " + std::to_string(call));
     if (!event) {
       kill_and_wait(pid);

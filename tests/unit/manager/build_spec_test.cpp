@@ -22,6 +22,7 @@ class BuildSpec : public ::testing::Test {
   ResolvedUser user_{.home = "/root"};
   std::vector<oci::Mount> mounts_;
   MappedDevices devices_;
+  std::string cgroup_parent_;
   oci::Resources limits_;
 
   [[nodiscard]] oci::Spec build() const {
@@ -35,6 +36,7 @@ class BuildSpec : public ::testing::Test {
                        .mounts = mounts_,
                        .host_devices = {{.path = "/dev/kvm", .type = "c", .major = 10, .minor = 232}},
                        .devices = devices_,
+                       .cgroup_parent = cgroup_parent_,
                        .limits = limits_,
                        .masked_paths = {"/proc/kcore"},
                        .readonly_paths = {"/proc/sys"},
@@ -142,7 +144,7 @@ TEST_F(BuildSpec, puts_the_init_in_front_of_the_command) {
 
 TEST_F(BuildSpec, passes_limits_and_the_place_of_the_control_group_on) {
   EXPECT_EQ(build().linux_.cgroups_path, "myct/" + std::string(64, 'a'));
-  request_.cgroup_parent = "/jobs/night";
+  cgroup_parent_ = "/jobs/night";
   request_.cgroup_view = CgroupView::Host;
   request_.oom_score_adj = 300;
   request_.shm_size = 1 << 20;
@@ -155,6 +157,8 @@ TEST_F(BuildSpec, passes_limits_and_the_place_of_the_control_group_on) {
   const auto shm =
       std::ranges::find_if(spec.mounts, [](const oci::Mount& mount) { return mount.destination == "/dev/shm"; });
   EXPECT_THAT(shm->options, Contains("size=1048576"));
+  cgroup_parent_ = "jobs.slice";
+  EXPECT_EQ(build().linux_.cgroups_path, "jobs.slice:myct:" + std::string(64, 'a'));
 }
 
 TEST_F(BuildSpec, allows_the_users_devices_after_all_other_rules) {

@@ -152,10 +152,18 @@ TEST(Record, with_a_member_of_the_wrong_kind_is_an_error_that_names_it) {
   for (const auto& [member, text] :
        std::map<std::string, std::string>{{"policy", R"("restart":{"policy":"x"})"},
                                           {"driver", R"("log":{"driver":5})"},
-                                          {"finishedAt", R"("outcome":{"exitCode":0})"},
+                                          {"finishedAt", R"("outcome":{"finishedAt":5})"},
                                           {"writable", R"("settings":{"mounts":[{"writable":1}]})"},
                                           {"k", R"("labels":{"k":1})"}})
     expect_unreadable(R"({"version":1,"created":"2024-05-01T10:00:00Z",)" + text + "}", member);
+}
+
+TEST(Record, has_no_time_for_an_end_that_nobody_saw) {
+  Record record;
+  record.created = *parse_time("2024-05-01T10:00:00Z");
+  record.outcome = Outcome{.exit_code = 255, .finished_at = std::nullopt};
+  EXPECT_EQ(to_json(record).find("finishedAt"), std::string::npos);
+  EXPECT_EQ(record_from_json(to_json(record), "x").outcome->finished_at, std::nullopt);
 }
 
 TEST(RunInfo, survives_the_way_to_json_and_back) {
@@ -164,6 +172,7 @@ TEST(RunInfo, survives_the_way_to_json_and_back) {
   run.owner = {.pid = 5, .start_time = 6, .boot_id = "b"};
   run.cgroup = "/sys/fs/cgroup/myct/x";
   run.supervised = true;
+  run.stopped_by_user = true;
   run.restart_at = *parse_time("2024-05-01T10:00:01Z");
   run.outcome = Outcome{.exit_code = 3, .finished_at = *parse_time("2024-05-01T10:00:02Z")};
   const RunInfo back = run_info_from_json(to_json(run), "run.json");

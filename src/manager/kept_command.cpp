@@ -1,0 +1,111 @@
+// The keeper of a command: a process of ours between the user's myct and the container.
+//
+//        user's myct                             keeper
+//   1          <-- Failed{error} --------------  the command does not run
+//              <-- Console (+ the pty) --------  only with a terminal
+//              <-- Started (+ its pidfd) ------  it does; the keeper of an independent one is done
+//   2          <-- Ended{status} --------------  it has ended and is reaped
+//   *   end of file -------------------------->  at any point: the command is killed
+//
+// It is in a session of its own, with all signals that a user may send blocked: what ends the user's myct, or all of
+// its process group, leaves it the moment that it needs.
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "myct/base/error.hpp"
+#include "steps.hpp"
+
+namespace myct::manager {
+namespace {
+
+/// The command's exit status; nullopt when nobody wants to know it any more, and the command is killed and reaped.
+std::optional<int> wait_for_either_end(ChildProcess& command, const supervisor::Channel& user) {
+  std::array<pollfd, 2> events = {pollfd{.fd = command.pidfd().get(), .events = POLLIN, .revents = 0},
+                                  pollfd{.fd = user.fd().get(), .events = 0, .revents = 0}};
+  while (::poll(events.data(), events.size(), -1) == -1)
+    if (errno != EINTR) throw_errno("wait for the command");
+  if (events[0].revents != 0) return command.wait().exit_status();
+  command.signal(SIGKILL);
+  (void)command.wait();
+  return std::nullopt;
+}
+
+/// Never returns into the user's frames.
+[[noreturn]] void keep(const std::function<engine::Running()>& start, const supervisor::Channel& user) noexcept {
+  try {
+    if (::setsid() == -1) throw_errno("make a session for the command's keeper");
+    ::prctl(PR_SET_NAME, "myct-keeper");
+    engine::Running running = start();
+    if (running.console.valid()) user.send(supervisor::Kind::Console, {}, running.console.ref());
+    running.console.reset();  // the user's alone, or it would not be hung up when the user is gone
+    if (running.init.pid() == 0) {
+      user.send(supervisor::Kind::Started);
+      ::_exit(0);
+    }
+    user.send(supervisor::Kind::Started, {}, running.init.pidfd());
+    if (const std::optional<int> status = wait_for_either_end(running.init, user))
+      user.send(supervisor::Kind::Ended, supervisor::pack_numbers({*status}));
+  } catch (const Error& error) {
+    (void)user.try_send(supervisor::Kind::Failed, supervisor::pack_error(error));
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+KeptCommand::KeptCommand(const std::function<engine::Running()>& start) {
+  supervisor::ChannelPair pair = supervisor::make_channel();
+  keeper_ = ::fork();
+  if (keeper_ == -1) throw_errno("make a process that keeps the command");
+  if (keeper_ == 0) {
+    pair.client.close();  // or it would never see its end
+    keep(start, pair.supervisor);
+  }
+  pair.supervisor.close();
+  channel_ = std::move(pair.client);
+  try {
+    supervisor::Message message = receive();
+    if (message.kind == supervisor::Kind::Console) {
+      console_ = std::move(message.fd);
+      message = receive();
+    }
+    expect(message, supervisor::Kind::Started);
+    process_ = std::move(message.fd);
+  } catch (const Error&) {
+    end_keeper();
+    throw;
+  }
+}
+
+KeptCommand::~KeptCommand() { end_keeper(); }
+
+int KeptCommand::wait() {
+  const supervisor::Message message = receive();
+  expect(message, supervisor::Kind::Ended);
+  return supervisor::unpack_numbers(message.payload, 1).front();
+}
+
+supervisor::Message KeptCommand::receive() {
+  std::optional<supervisor::Message> message = channel_.receive(buffer_, supervisor::Channel::Wait::Yes);
+  if (!message) throw_error(ErrorKind::System, "the process that keeps the command was killed");
+  if (message->kind == supervisor::Kind::Failed) throw supervisor::unpack_error(message->payload);
+  return std::move(*message);
+}
+
+void KeptCommand::expect(const supervisor::Message& message, supervisor::Kind kind) {
+  if (message.kind == kind) return;
+  throw_error(ErrorKind::Internal, "unexpected message {} from the command's keeper", static_cast<int>(message.kind));
+}
+
+void KeptCommand::end_keeper() noexcept {
+  channel_.close();
+  while (::waitpid(keeper_, nullptr, 0) == -1 && errno == EINTR) {
+  }
+}
+
+}  // namespace myct::manager

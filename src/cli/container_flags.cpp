@@ -63,6 +63,9 @@ void add_environment_options(CLI::App& command, ContainerFlags& flags) {
             "bridge: an address of its own, and NAT; none: only a loopback interface; host: the host's own", "MODE");
   add_list(command, "-p,--publish", flags.published, "Make a port reachable at the host; ports may be ranges",
            "[ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]");
+  command.add_flag("-P,--publish-all", flags.publish_all, "Publish every exposed port at a port that is free");
+  add_list(command, "--expose", flags.exposed, "Say that the program listens on a port; nothing is opened by it",
+           "PORT[-PORT][/PROTOCOL]");
   add_list(command, "-v,--volume", flags.volumes, "Mount a directory of the host, or a named volume",
            "[SOURCE:]TARGET[:OPTIONS]");
   add_list(command, "--mount", flags.mounts, "Mount a bind, volume or tmpfs, as type=...,source=...,target=...",
@@ -160,7 +163,10 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
   take_words(flags, request);
   for (const std::string& text : flags.published)
     for (state::PublishedPort& port : parse_published(text)) request.ports.push_back(std::move(port));
-  if (!request.ports.empty() && request.network != manager::NetworkMode::Bridge)
+  for (const std::string& text : flags.exposed)
+    for (std::string& port : parse_exposed(text)) request.exposed.push_back(std::move(port));
+  request.publish_all = flags.publish_all;
+  if ((!request.ports.empty() || request.publish_all) && request.network != manager::NetworkMode::Bridge)
     log::warning("published ports are of no account with --network {}", flags.network);
   request.image_search_path = image_search_path(flags, context);
   // An empty entrypoint takes the image's away.

@@ -34,6 +34,8 @@ struct ContainerFlags {
   ResourceFlags resources;
   std::string network = "bridge";
   std::vector<std::string> published;
+  std::vector<std::string> exposed;
+  bool publish_all = false;
   std::string restart;
   std::string stop_signal;
   std::optional<std::string> stop_timeout;

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/network/resolver.hpp"
@@ -17,6 +19,19 @@ network::Directories directories_of(const Context& context, const std::string& i
           .run_directory = context.paths.run_container(id)};
 }
 
+/// Each that is not published already, at a port of the host that is free.
+void add_exposed(const std::vector<std::string>& exposed, std::vector<state::PublishedPort>& ports) {
+  const auto is_published = [&](const std::string& text) {
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const state::PublishedPort& port) { return state::container_side(port) == text; });
+  };
+  for (const std::string& text : exposed) {
+    if (is_published(text)) continue;
+    if (const std::optional<state::PublishedPort> port = state::published_port_from_text(":0:" + text))
+      ports.push_back(*port);
+  }
+}
+
 }  // namespace
 
 std::optional<network::Lease> reserve_network(const Context& context, const state::Record& record) {
@@ -27,6 +42,7 @@ std::optional<network::Lease> reserve_network(const Context& context, const stat
     if (!port) throw_error(ErrorKind::Invalid, "record of container '{}': '{}' is not a port", record.name, text);
     ports.push_back(*port);
   }
+  if (record.settings.publish_all) add_exposed(record.settings.exposed, ports);
   return network::reserve(directories_of(context, record.id), record.id, ports);
 }
 

@@ -56,13 +56,17 @@ Ipv4 AddressPool::claim(const std::string& container_id, const std::function<voi
               "stop containers, or see 'myct system check'");
 }
 
-void AddressPool::release(Ipv4 address, const std::string& container_id) const {
+bool AddressPool::is_claimed(Ipv4 address, const std::string& container_id) const {
   char holder[PATH_MAX];
   const std::string path = path_of(address);
   const ssize_t size = ::readlink(path.c_str(), holder, sizeof holder);
-  if (size == -1 && errno == ENOENT) return;
+  if (size == -1 && errno == ENOENT) return false;
   if (size == -1) throw_errno("read '{}'", path);
-  if (std::string_view(holder, static_cast<size_t>(size)) == container_id) remove_file(path);
+  return std::string_view(holder, static_cast<size_t>(size)) == container_id;
+}
+
+void AddressPool::release(Ipv4 address, const std::string& container_id) const {
+  if (is_claimed(address, container_id)) remove_file(path_of(address));
 }
 
 }  // namespace myct::network

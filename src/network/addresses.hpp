@@ -18,6 +18,8 @@ class AddressPool {
   /// A free address, which is now `container_id`'s. `before` is told of each that is tried, before it is. Throws
   /// Error{Conflict} when there is none.
   [[nodiscard]] Ipv4 claim(const std::string& container_id, const std::function<void(Ipv4)>& before) const;
+  /// Whether it is `container_id`'s by now: a note that names it may be of one that only tries.
+  [[nodiscard]] bool is_claimed(Ipv4 address, const std::string& container_id) const;
   /// Lets go of it if it is `container_id`'s. Idempotent.
   void release(Ipv4 address, const std::string& container_id) const;
 

@@ -73,7 +73,10 @@ void restore_elements(NetlinkSocket& netfilter, const Directories& directories) 
   for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {
     const std::optional<Endpoint> endpoint = load_endpoint(directories.run_containers + "/" + id);
     const std::optional<Subnet> subnet = endpoint ? parse_subnet(endpoint->subnet) : std::nullopt;
-    if (!subnet) continue;
+    const std::optional<Ipv4> address = endpoint ? parse_ipv4(endpoint->address) : std::nullopt;
+    if (!subnet || !address) continue;
+    // One that still looks for an address adds its elements itself, for another address perhaps.
+    if (!AddressPool(directories.networks + "/" + endpoint->network, *subnet, {}).is_claimed(*address, id)) continue;
     try {
       add_elements(netfilter, elements_of_bridge(endpoint->bridge, *subnet));
       add_elements(netfilter, port_elements(*endpoint));

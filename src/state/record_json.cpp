@@ -115,6 +115,8 @@ Value settings_to_json(const Settings& settings) {
   json::write_unless_empty(object, "cmd", settings.cmd);
   json::write_unless_empty(object, "user", settings.user);
   json::write_unless_empty(object, "ports", settings.ports);
+  json::write_unless_empty(object, "exposed", settings.exposed);
+  write_unless(object, "publishAll", settings.publish_all, false);
   json::write_unless_empty(object, "capAdd", settings.cap_add);
   json::write_unless_empty(object, "capDrop", settings.cap_drop);
   json::write_unless_empty(object, "securityOptions", settings.security_options);

@@ -139,6 +139,8 @@ constexpr std::array kMembers = {
     member<Section::Settings, &Settings::user>("user"),
     member<Section::Settings, &Settings::network>("network"),
     member<Section::Settings, &Settings::ports>("ports"),
+    member<Section::Settings, &Settings::exposed>("exposed"),
+    member<Section::Settings, &Settings::publish_all>("publishAll"),
     member<Section::Settings, &Settings::cap_add>("capAdd"),
     member<Section::Settings, &Settings::cap_drop>("capDrop"),
     member<Section::Settings, &Settings::security_options>("securityOptions"),

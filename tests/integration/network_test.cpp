@@ -94,6 +94,30 @@ TEST_F(Network, shows_ports_where_docker_does) {
   remove("web");
 }
 
+TEST_F(Network, publishes_all_that_is_exposed) {
+  start("web", kWebServer, {"-P", "--expose", "80-81", "--expose", "53/udp", "-p", "8081:81"});
+  const std::string port = inspect("web", "(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort");
+  EXPECT_EQ(fetched("http://127.0.0.1:" + port + "/name"), name_in("web"));
+  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8081\n"));
+  EXPECT_THAT(myct({"port", "web", "53/udp"}).out, MatchesRegex("0.0.0.0:[0-9]+\n"));
+  EXPECT_EQ(inspect("web", ".HostConfig.PublishAllPorts"), "true");
+  EXPECT_EQ(inspect("web", "json .Config.ExposedPorts"), R"({"53/udp":{},"80/tcp":{},"81/tcp":{}})");
+  remove("web");
+}
+
+TEST_F(Network, shows_what_is_only_exposed_and_opens_nothing) {
+  start("web", kWebServer, {"--expose", "80", "-p", "8081:81"});
+  EXPECT_EQ(inspect("web", "json (index .NetworkSettings.Ports \"80/tcp\")"), "null");
+  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "80/tcp, 0.0.0.0:8081->81/tcp\n"));
+  EXPECT_TRUE(prints(myct({"port", "web"}), "81/tcp -> 0.0.0.0:8081\n"));
+  for (const char* matching : {"expose=80", "expose=70-90/tcp", "expose=81", "publish=8081"})
+    EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Names}}", "--filter", matching}), "web\n")) << matching;
+  for (const char* other : {"expose=80/udp", "expose=8081", "publish=80"})
+    EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Names}}", "--filter", other}), "")) << other;
+  EXPECT_TRUE(fails_with(myct({"run", "--expose", "web", "busybox", "true"}), 125, "invalid exposed port 'web'"));
+  remove("web");
+}
+
 TEST_F(Network, refuses_a_port_that_a_container_has) {
   start("web", kWebServer, {"-p", "8080:80"});
   EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,
@@ -139,6 +163,28 @@ TEST_F(Network, gives_fifty_at_once_addresses_and_ports_of_their_own) {
   EXPECT_EQ(addresses().size(), size_t{kMany});
   for (int number = 0; number < kMany; ++number)
     EXPECT_EQ(myct({"rm", "-f", "many" + std::to_string(number)}).status, 0);
+  EXPECT_THAT(addresses(), IsEmpty());
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(Network, runs_fifty_at_once_in_the_foreground_and_leaves_nothing) {
+  constexpr int kMany = 50;
+  // Each holds its port until all have been seen.
+  std::vector<Process> running;
+  for (int number = 0; number < kMany; ++number) {
+    Command one = command({"run", "--rm", "-i", "-p", "0:80", "busybox", "sh", "-c", "echo up; read end; exit 0"});
+    one.standard_input = Stdin::Pipe;
+    running.emplace_back(one);
+  }
+  for (Process& process : running) EXPECT_TRUE(process.read_until("up\n"));
+  std::set<std::string> ports;
+  for (const std::string& line : lines_of(myct({"ps", "--format", "{{.Ports}}"}).out)) ports.insert(line);
+  EXPECT_EQ(ports.size(), size_t{kMany});
+  for (Process& process : running) process.write("end\n");
+  for (Process& process : running) {
+    const Result result = process.wait();
+    EXPECT_EQ(result.status, 0) << result;
+  }
   EXPECT_THAT(addresses(), IsEmpty());
   EXPECT_THAT(published(), Not(HasSubstr("elements")));
 }

@@ -60,6 +60,8 @@ struct RunRequest {
   std::vector<MountRequest> mounts;
   NetworkMode network = NetworkMode::Bridge;
   std::vector<state::PublishedPort> ports;
+  std::vector<std::string> exposed;  ///< "80/tcp"
+  bool publish_all = false;          ///< those, and the image's
   std::vector<oci::Rlimit> ulimits;
   SecurityRequest security;
   LimitsRequest limits;

@@ -67,8 +67,9 @@ struct Settings {
   std::vector<std::string> entrypoint;
   std::vector<std::string> cmd;
   std::string user;
-  std::string network;             ///< "bridge", "none", "host"
-  std::vector<std::string> ports;  ///< as to_text(PublishedPort) has them
+  std::string network;               ///< "bridge", "none", "host"
+  std::vector<std::string> ports;    ///< as to_text(PublishedPort) has them
+  std::vector<std::string> exposed;  ///< "80/tcp": those of the image, of --expose and the published ones; sorted
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
@@ -77,6 +78,7 @@ struct Settings {
   std::vector<std::string> device_rules;
   std::string cgroup_parent;  ///< "/a/b", or systemd's slice as "a.slice"; also where a control group is looked for
                               ///< whose myct was killed; empty: the default
+  bool publish_all = false;   ///< what is exposed is published, each at a port of the host that is free
   bool privileged = false;
   bool init = false;
 };

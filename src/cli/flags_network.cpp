@@ -1,4 +1,4 @@
-// -p.
+// -p and --expose.
 #include <algorithm>
 #include <limits>
 
@@ -58,6 +58,13 @@ Parts split_parts(const std::string& text, const std::string& rest) {
 
 }  // namespace
 
+std::vector<std::string> parse_exposed(const std::string& text) {
+  std::vector<std::string> ports = state::expand_ports(text);
+  if (ports.empty())
+    throw Error(ErrorKind::Usage, fmt::format("invalid exposed port '{}'", text), 0, "give PORT[-PORT][/PROTOCOL]");
+  return ports;
+}
+
 std::vector<state::PublishedPort> parse_published(const std::string& text) {
   const size_t slash = text.find('/');
   const std::optional<state::Protocol> protocol =
@@ -66,7 +73,7 @@ std::vector<state::PublishedPort> parse_published(const std::string& text) {
   const Parts parts = split_parts(text, text.substr(0, slash));
   const Range container = parse_range(text, parts.container);
   std::optional<Range> host;
-  if (!parts.host.empty()) host = parse_range(text, parts.host);
+  if (!parts.host.empty() && parts.host != "0") host = parse_range(text, parts.host);  // 0: any, as in bind(2)
   if (host && container.size() != 1 && host->size() != container.size())
     throw_bad(text, fmt::format("the ranges '{}' and '{}' are of different lengths", parts.host, parts.container));
   std::vector<state::PublishedPort> ports;

@@ -1,4 +1,4 @@
-// --network, --network-alias, --ip, --mac-address and -p.
+// --network, --network-alias, --ip, --mac-address and -p, -P and --expose.
 #include "network_options.hpp"
 
 #include <arpa/inet.h>
@@ -143,6 +143,9 @@ void add_network_options(CLI::App& command, NetworkFlags& flags) {
       ->take_last();
   add_list(command, "-p,--publish", flags.published, "Make a port reachable at the host; ports may be ranges",
            "[ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]");
+  command.add_flag("-P,--publish-all", flags.publish_all, "Publish every exposed port at a port that is free");
+  add_list(command, "--expose", flags.exposed, "Say that the program listens on a port; nothing is opened by it",
+           "PORT[-PORT][/PROTOCOL]");
 }
 
 void apply_network_flags(const NetworkFlags& flags, manager::RunRequest& request) {
@@ -160,7 +163,10 @@ void apply_network_flags(const NetworkFlags& flags, manager::RunRequest& request
   if (is_only_default) request.networks.clear();
   for (const std::string& text : flags.published)
     for (state::PublishedPort& port : parse_published(text)) request.ports.push_back(std::move(port));
-  if (!request.ports.empty() && request.network != NetworkMode::Bridge)
+  for (const std::string& text : flags.exposed)
+    for (std::string& port : parse_exposed(text)) request.exposed.push_back(std::move(port));
+  request.publish_all = flags.publish_all;
+  if ((!request.ports.empty() || request.publish_all) && request.network != NetworkMode::Bridge)
     log::warning("published ports are of no account with --network {}", flags.networks.front());
 }
 

@@ -16,6 +16,8 @@ struct NetworkFlags {
   std::string address;
   std::string mac;
   std::vector<std::string> published;
+  std::vector<std::string> exposed;
+  bool publish_all = false;
 };
 
 void add_network_options(CLI::App& command, NetworkFlags& flags);

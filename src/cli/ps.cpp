@@ -1,4 +1,5 @@
 // myct ps.
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
@@ -150,6 +151,20 @@ std::string ports_text(const std::vector<state::PublishedPort>& ports) {
   return text;
 }
 
+/// "80/tcp, 443/tcp": those that the program of a running container listens on and nobody has published, as Docker has
+/// them before the published ones.
+std::string all_ports_text(const ContainerSummary& container) {
+  std::string text;
+  for (const std::string& exposed : container.record.settings.exposed) {
+    const bool is_published =
+        std::any_of(container.ports.begin(), container.ports.end(),
+                    [&](const state::PublishedPort& port) { return state::container_side(port) == exposed; });
+    if (!is_published && state::is_active(container.status)) text += (text.empty() ? "" : ", ") + exposed;
+  }
+  const std::string published = ports_text(container.ports);
+  return text + (text.empty() || published.empty() ? "" : ", ") + published;
+}
+
 constexpr std::array kFields = {
     Field{{"Command", "COMMAND"},
           [](const View& view, const ContainerSummary& c) {
@@ -171,7 +186,7 @@ constexpr std::array kFields = {
     Field{{"Networks", "NETWORKS"},
           [](const View&, const ContainerSummary& c) { return networks_text(c.record.settings); }},
     Field{{"Platform", "PLATFORM"}, [](const View&, const ContainerSummary&) { return std::string("linux"); }},
-    Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary& c) { return ports_text(c.ports); }},
+    Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary& c) { return all_ports_text(c); }},
     Field{{"RunningFor", "CREATED"},
           [](const View&, const ContainerSummary& c) { return duration_since(c.record.created) + " ago"; }},
     Field{{"Size", "SIZE"}, [](const View& view, const ContainerSummary& c) { return size_text(view, c.record); }},

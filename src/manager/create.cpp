@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "build_spec.hpp"
@@ -95,6 +96,17 @@ std::string choose_cgroup_parent(CgroupManager manager, const std::string& wante
               wanted);
 }
 
+/// What the image and the user say that the program listens on. An image's port that is none is passed over.
+std::vector<std::string> exposed_ports(const RunRequest& request, const oci::ImageConfig& image) {
+  std::vector<std::string> all = request.exposed;
+  for (const std::string& text : image.exposed_ports)
+    for (std::string& port : state::expand_ports(text)) all.push_back(std::move(port));
+  for (const state::PublishedPort& port : request.ports) all.push_back(state::container_side(port));
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 state::Settings describe_request(const Context& context, const RunRequest& request, const oci::ImageConfig& image,
                                  const std::vector<MountRequest>& mounts) {
   state::Settings settings;
@@ -109,6 +121,8 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   settings.dns_search = request.dns_search;
   settings.dns_options = request.dns_options;
   settings.extra_hosts = request.extra_hosts;
+  settings.exposed = exposed_ports(request, image);
+  settings.publish_all = request.publish_all && request.network == NetworkMode::Bridge;
   settings.cap_add = request.security.cap_add;
   settings.cap_drop = request.security.cap_drop;
   if (request.security.no_new_privileges) settings.security_options.emplace_back("no-new-privileges");

@@ -138,6 +138,7 @@ Json build_host_config(const InspectInputs& inputs) {
   const state::Settings& settings = record.settings;
   Json config = {
       {"Binds", list_or_null(binds_of(record))},
+      {"PublishAllPorts", settings.publish_all},
       {"LogConfig", build_log_config(record.log)},
       {"NetworkMode", settings.network},
       {"PortBindings", build_port_bindings(settings)},
@@ -191,6 +192,7 @@ Json build_config(const InspectInputs& inputs) {
   if (inputs.spec) config["Env"] = inputs.spec->process.env;
   config["Cmd"] = list_or_null(record.settings.cmd);
   config["Image"] = record.image;
+  if (!record.settings.exposed.empty()) config["ExposedPorts"] = set_of(record.settings.exposed);
   std::vector<std::string> anonymous;
   for (const state::MountPoint& mount : record.settings.mounts)
     if (mount.type == "volume" && is_anonymous(record, mount.name)) anonymous.push_back(mount.destination);
@@ -218,6 +220,9 @@ Json build_network_settings(const InspectInputs& inputs) {
   const state::Settings& wanted = inputs.container.record.settings;
   const network::Presence presence = inputs.presence.value_or(network::Presence{});
   Json settings = {{"Bridge", ""}, {"Ports", build_ports(presence.ports)}};
+  if (inputs.presence)
+    for (const std::string& port : wanted.exposed)
+      if (!settings["Ports"].contains(port)) settings["Ports"][port] = nullptr;
   Json networks = Json::object();
   network::Endpoint on_default;
   for (const network::Endpoint& endpoint : presence.endpoints) {

@@ -57,7 +57,8 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   // Cut short, unless somebody is just about to start it.
   if (!container.run && seems_to_run(container.record) && state::has_owner(context.paths, id))
     container.status = state::Status::Created;
-  if (!container.record.settings.ports.empty() && state::is_active(container.status))
+  const state::Settings& settings = container.record.settings;
+  if ((!settings.ports.empty() || settings.publish_all) && state::is_active(container.status))
     if (std::optional<network::Presence> presence = network::load_presence(context.paths.run_container(id)))
       container.ports = std::move(presence->ports);
   bool is_gone = false;

@@ -23,6 +23,19 @@ std::string other_container(const state::Record& record) {
   return record.settings.network.substr(std::string_view(kContainerNetwork).size());
 }
 
+/// Each that is not published already, at a port of the host that is free.
+void add_exposed(const std::vector<std::string>& exposed, std::vector<state::PublishedPort>& ports) {
+  const auto is_published = [&](const std::string& text) {
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const state::PublishedPort& port) { return state::container_side(port) == text; });
+  };
+  for (const std::string& text : exposed) {
+    if (is_published(text)) continue;
+    if (const std::optional<state::PublishedPort> port = state::published_port_from_text(":0:" + text))
+      ports.push_back(*port);
+  }
+}
+
 /// That container's namespace, which is another one at each of its starts.
 void join_container(const Context& context, Container& container) {
   const std::string id = other_container(container.record);
@@ -45,6 +58,7 @@ std::vector<state::PublishedPort> ports_of(const state::Record& record) {
     if (!port) throw_error(ErrorKind::Invalid, "record of container '{}': '{}' is not a port", record.name, text);
     ports.push_back(*port);
   }
+  if (record.settings.publish_all) add_exposed(record.settings.exposed, ports);
   return ports;
 }
 

@@ -80,13 +80,17 @@ void AddressPool::claim_this(Ipv4 address, const std::string& container_id,
   throw_error(ErrorKind::Conflict, "address {} is taken by container {}", to_text(address), id.substr(0, 12));
 }
 
-void AddressPool::release(Ipv4 address, const std::string& container_id) const {
+bool AddressPool::is_claimed(Ipv4 address, const std::string& container_id) const {
   char holder[PATH_MAX];
   const std::string path = path_of(address);
   const ssize_t size = ::readlink(path.c_str(), holder, sizeof holder);
-  if (size == -1 && errno == ENOENT) return;
+  if (size == -1 && errno == ENOENT) return false;
   if (size == -1) throw_errno("read '{}'", path);
-  if (std::string_view(holder, static_cast<size_t>(size)) == container_id) remove_file(path);
+  return std::string_view(holder, static_cast<size_t>(size)) == container_id;
+}
+
+void AddressPool::release(Ipv4 address, const std::string& container_id) const {
+  if (is_claimed(address, container_id)) remove_file(path_of(address));
 }
 
 }  // namespace myct::network

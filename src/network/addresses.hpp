@@ -22,6 +22,8 @@ class AddressPool {
   /// That very address. Throws Error{Usage} when it is none of the subnet's hosts, Error{Conflict} naming the container
   /// that has it.
   void claim_this(Ipv4 address, const std::string& container_id, const std::function<void(Ipv4)>& before) const;
+  /// Whether it is `container_id`'s by now: a note that names it may be of one that only tries.
+  [[nodiscard]] bool is_claimed(Ipv4 address, const std::string& container_id) const;
   /// Lets go of it if it is `container_id`'s. Idempotent.
   void release(Ipv4 address, const std::string& container_id) const;
 

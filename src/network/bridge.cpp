@@ -73,22 +73,24 @@ std::optional<Bridge> load_description(const std::string& directory) {
   return bridge;
 }
 
-/// The host's way out decides how large packets may be: larger ones would be lost where fragments are.
-uint32_t mtu_of_host(NetlinkSocket& route) {
+/// The host's way out, which decides how large packets may be: larger ones would be lost where fragments are.
+std::optional<Link> find_uplink(NetlinkSocket& route) {
   for (const Route& entry : list_routes(route))
     if (entry.destination.prefix == 0)
-      if (const std::optional<Link> link = find_link(route, entry.index)) return link->mtu;
-  return 0;
+      if (std::optional<Link> link = find_link(route, entry.index)) return link;
+  return std::nullopt;
 }
 
 /// All that containers share, under a lock: of many that start at once, one makes it.
-Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge) {
+Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge,
+                 const std::function<void()>& restore) {
+  const std::optional<Link> uplink = find_uplink(route);
   std::optional<Link> link = find_link(route, bridge.name);
   if (link && link->kind != "bridge")
     throw Error(ErrorKind::Conflict, fmt::format("interface '{}' is not a bridge", bridge.name), 0,
                 "rename or remove it");
   if (!link) {
-    create_bridge(route, bridge.name, mtu_of_host(route));
+    create_bridge(route, bridge.name, uplink ? uplink->mtu : 0);
     link = find_link(route, bridge.name);
     if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
   }
@@ -96,6 +98,8 @@ Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& b
   write_setting(fmt::format("/proc/sys/net/ipv4/conf/{}/route_localnet", bridge.name), "1");
   switch_forwarding_on();
   ensure_table(netfilter);
+  restore();
+  if (uplink) add_elements(netfilter, std::vector{element_of_uplink(uplink->name)});
   add_elements(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)));
   return *link;
 }
@@ -123,12 +127,13 @@ void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge&
     remove_link(route, bridge.name);
 }
 
-Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge) {
+Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
+                   const std::function<void()>& restore) {
   // Its elements are made last: where they are, all the rest is.
   if (has_element(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)).front()))
     if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge") return *link;
   const FileLock lock = FileLock::acquire(directory + "/lock");
-  return make_bridge(route, netfilter, bridge);
+  return make_bridge(route, netfilter, bridge, restore);
 }
 
 }  // namespace myct::network

@@ -1,6 +1,7 @@
 // The bridge that a network's containers hang on.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "address.hpp"
@@ -25,8 +26,8 @@ struct Bridge {
 void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge);
 
 /// The bridge with its address, forwarding and the rules; makes what is missing. `directory` is the network's.
-/// Throws Error.
+/// When rules are made or made anew, `restore` puts back the elements of all who run. Throws Error.
 [[nodiscard]] Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory,
-                                 const Bridge& bridge);
+                                 const Bridge& bridge, const std::function<void()>& restore);
 
 }  // namespace myct::network

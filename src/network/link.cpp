@@ -57,9 +57,14 @@ std::optional<Link> find_link(NetlinkSocket& route, int index) {
 void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu) {
   NetlinkRequest request = link_request(RTM_NEWLINK, kNew, 0, IFF_UP);
   request.put_text(IFLA_IFNAME, name);
-  if (mtu != 0) request.put_number(IFLA_MTU, mtu);
   request.put_nested(IFLA_LINKINFO, [&] { request.put_text(IFLA_INFO_KIND, "bridge"); });
   route.request(request, fmt::format("make bridge '{}'", name));
+  if (mtu == 0) return;
+  // Only an MTU that is set later stays: one given at the birth goes back to 1500 with the last port.
+  NetlinkRequest later = link_request(RTM_NEWLINK, 0);
+  later.put_text(IFLA_IFNAME, name);
+  later.put_number(IFLA_MTU, mtu);
+  route.request(later, fmt::format("set the MTU of bridge '{}'", name));
 }
 
 void set_up(NetlinkSocket& route, int index) {

@@ -1,5 +1,7 @@
 #include "netlink.hpp"
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,17 +81,37 @@ void NetlinkRequest::set_sequence(uint32_t number) {
   std::memcpy(bytes_.data() + offsetof(nlmsghdr, nlmsg_seq), &number, sizeof number);
 }
 
+namespace {
+
+struct Attribute {
+  uint16_t type = 0;
+  std::span<const uint8_t> value;
+};
+
+/// Takes the first one off; nullopt at the end, and at one that is cut short.
+std::optional<Attribute> take_attribute(std::span<const uint8_t>& rest) {
+  nlattr head{};
+  if (rest.size() < sizeof head) return std::nullopt;
+  std::memcpy(&head, rest.data(), sizeof head);
+  if (head.nla_len < sizeof head || head.nla_len > rest.size()) return std::nullopt;
+  const Attribute attribute{.type = static_cast<uint16_t>(head.nla_type & NLA_TYPE_MASK),
+                            .value = rest.subspan(sizeof head, head.nla_len - sizeof head)};
+  rest = rest.subspan(std::min(rest.size(), aligned(head.nla_len)));
+  return attribute;
+}
+
+}  // namespace
+
 std::optional<std::span<const uint8_t>> NetlinkAttributes::find(uint16_t type) const {
   std::span<const uint8_t> rest = bytes_;
-  while (rest.size() >= sizeof(nlattr)) {
-    nlattr attribute{};
-    std::memcpy(&attribute, rest.data(), sizeof attribute);
-    if (attribute.nla_len < sizeof attribute || attribute.nla_len > rest.size()) return std::nullopt;
-    if ((attribute.nla_type & NLA_TYPE_MASK) == type)
-      return rest.subspan(sizeof attribute, attribute.nla_len - sizeof attribute);
-    rest = rest.subspan(std::min(rest.size(), aligned(attribute.nla_len)));
-  }
+  while (const std::optional<Attribute> attribute = take_attribute(rest))
+    if (attribute->type == type) return attribute->value;
   return std::nullopt;
+}
+
+void NetlinkAttributes::for_each(const std::function<void(const NetlinkAttributes& value)>& take) const {
+  std::span<const uint8_t> rest = bytes_;
+  while (const std::optional<Attribute> attribute = take_attribute(rest)) take(NetlinkAttributes(attribute->value));
 }
 
 std::optional<std::string> NetlinkAttributes::text(uint16_t type) const {
@@ -186,6 +208,13 @@ NetlinkError NetlinkSocket::try_transaction(std::span<NetlinkRequest> requests) 
     if (error.errnum != 0 && result.errnum == 0) result = std::move(error);
   }
   return result;
+}
+
+NetlinkRequest nftables_batch_mark(uint16_t type) {
+  NetlinkRequest request(type, 0, NetlinkRequest::Answer::None);
+  request.put_structure(
+      nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)});
+  return request;
 }
 
 void throw_if_refused(const NetlinkError& error, std::string_view what) {

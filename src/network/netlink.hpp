@@ -60,6 +60,8 @@ class NetlinkAttributes {
   /// Up to the zero; nullopt when absent.
   [[nodiscard]] std::optional<std::string> text(uint16_t type) const;
   [[nodiscard]] std::optional<uint32_t> number(uint16_t type) const;
+  /// In their order, as lists hold several of one type.
+  void for_each(const std::function<void(const NetlinkAttributes& value)>& take) const;
 
  private:
   std::span<const uint8_t> bytes_;
@@ -117,6 +119,9 @@ class NetlinkSocket {
   uint32_t sequence_ = 0;
   std::vector<uint8_t> buffer_;
 };
+
+/// The beginning (NFNL_MSG_BATCH_BEGIN) or end of a transaction of nf_tables.
+[[nodiscard]] NetlinkRequest nftables_batch_mark(uint16_t type);
 
 /// Throws `what` with a refusal's errno and the kernel's own words, if it is one.
 void throw_if_refused(const NetlinkError& error, std::string_view what);

@@ -12,9 +12,11 @@
 #include "addresses.hpp"
 #include "bridge.hpp"
 #include "endpoint.hpp"
+#include "foreign.hpp"
 #include "link.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "myct/network/name_server.hpp"
 #include "myct/state/names.hpp"
 #include "name_table.hpp"
@@ -49,6 +51,8 @@ std::string to_text(const Mac& mac) {
   return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
+Reach reach_of(const Endpoint& endpoint) { return endpoint.internal ? Reach::Internal : Reach::Outside; }
+
 std::vector<Element> port_elements(const Presence& presence) {
   std::vector<Element> elements;
   const Endpoint* outward = presence.outward();
@@ -71,6 +75,37 @@ std::string container_that_publishes(const std::string& run_containers, const st
       for (const state::PublishedPort& other : presence->ports)
         if (is_same_port(port, other)) return "container " + id.substr(0, 12);
   return {};
+}
+
+/// Elements and notes change together under it: who makes the rules anew finds the notes of those who need elements.
+std::string rules_lock(const Directories& directories) { return directories.networks + "/.rules.lock"; }
+
+void restore_presence(NetlinkSocket& netfilter, const Directories& directories, const std::string& id,
+                      const Presence& presence) {
+  for (const Endpoint& endpoint : presence.endpoints) {
+    const std::optional<Subnet> subnet = parse_subnet(endpoint.subnet);
+    const std::optional<Ipv4> address = parse_ipv4(endpoint.address);
+    if (!subnet || !address) continue;
+    // One that still looks for an address adds its elements itself, for another address perhaps.
+    if (!AddressPool(directory_of(directories, endpoint.network), *subnet, *subnet, {}).is_claimed(*address, id))
+      continue;
+    add_elements(netfilter, elements_of_bridge(endpoint.bridge, *subnet, reach_of(endpoint)));
+    if (&endpoint == presence.outward()) add_elements(netfilter, port_elements(presence));
+  }
+}
+
+/// Puts the elements of all who run into rules that may just have been made, as somebody had flushed them.
+void restore_elements(NetlinkSocket& netfilter, const Directories& directories) {
+  const FileLock lock = FileLock::acquire(rules_lock(directories));
+  for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {
+    const std::optional<Presence> presence = load_presence(directories.run_containers + "/" + id);
+    if (!presence) continue;
+    try {
+      restore_presence(netfilter, directories, id, *presence);
+    } catch (const Error& error) {
+      log::warning("the rules for container {} are not restored: {}", id.substr(0, 12), error.what());
+    }
+  }
 }
 
 /// A netlink socket speaks about the namespace in which it was made: this process goes there for that moment. It has
@@ -193,7 +228,8 @@ void connect_endpoint(const Directories& directories, NetlinkSocket& route, Netl
                                      .subnet = addresses.subnet,
                                      .range = addresses.subnet,
                                      .gateway = addresses.gateway,
-                                     .internal = endpoint.internal});
+                                     .internal = endpoint.internal},
+                                    [&] { restore_elements(netfilter, directories); });
   NetlinkSocket inside = open_route_socket_in(there);
   create_veth(route, {.name = endpoint.host_interface,
                       .bridge = bridge.index,
@@ -240,6 +276,7 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
     if (const std::optional<Link> interface = find_link(inside, interface_name))
       add_default_route(inside, interface->index, addresses_of(endpoint).gateway);
   }
+  open_foreign_chains(netfilter, rules_lock(directories));
   add_elements(netfilter, port_elements(presence));
 }
 
@@ -268,7 +305,10 @@ void connect(const Directories& directories, const Lease& lease, pid_t pid) {
 void release(const Directories& directories, const std::string& container_id) {
   const std::optional<Presence> presence = load_presence(directories.run_directory);
   if (!presence) return;
+  std::optional<FileLock> lock;
   if (!presence->ports.empty()) {
+    make_directories(directories.networks);
+    lock = FileLock::acquire(rules_lock(directories));
     NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
     remove_elements(netfilter, port_elements(*presence));
   }

@@ -23,12 +23,16 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // is sent on to its container, from other hosts, from the host itself and from containers. "fib daddr type local" is
 // any address of the host's own. From 127.0.0.1, and from a container to itself or a neighbour by the host's address,
 // the source is replaced, too: the answer must come back this way. The guard closes what route_localnet opens
-// (CVE-2020-8558). Between bridges nothing passes but to published ports, nothing that is not published enters one from
-// outside, and nothing leaves an internal one.
+// (CVE-2020-8558), and what comes from elsewhere for 127.0.0.1 is not sent on. Between bridges nothing passes
+// but to published ports, nothing that is not published enters one from outside, and nothing leaves an internal one.
+// What passes carries a mark from here through the other
+// firewalls' forward chains, and no further; see foreign.hpp. To other people's bridges it carries none, unless the
+// host's own way out is one: there their rules decide.
 constexpr const char* kRules = R"(
 table inet myct {
   set bridges { type ifname; }
   set internals { type ifname; }
+  set uplinks { type ifname; }
   set pairs { type ifname . ifname; }
   set subnets { type ipv4_addr; flags interval; }
   map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -39,6 +43,7 @@ table inet myct {
   }
   chain prerouting {
     type nat hook prerouting priority dstnat;
+    iifname != "lo" ip daddr 127.0.0.0/8 return
     meta l4proto { tcp, udp, sctp } fib daddr type local jump publish
   }
   chain output {
@@ -54,14 +59,26 @@ table inet myct {
   chain guard {
     type filter hook prerouting priority raw;
     iifname @bridges ip daddr 127.0.0.0/8 drop
+    iifname @bridges ip saddr 127.0.0.0/8 drop
+  }
+  chain pass {
+    meta mark set meta mark or 0x10000000 accept
   }
   chain forward {
-    type filter hook forward priority filter;
-    ct state established,related accept
-    iifname . oifname @pairs accept
+    type filter hook forward priority filter - 1;
+    iifname . oifname @pairs goto pass
     iifname @internals drop
-    ct status dnat accept
+    oifname @internals drop
+    oifname @bridges ct state established,related goto pass
+    oifname @bridges ct status dnat goto pass
     oifname @bridges drop
+    iifname @bridges ct state established,related goto pass
+    iifname @bridges meta oifkind != "bridge" goto pass
+    iifname @bridges oifname @uplinks goto pass
+  }
+  chain unmark {
+    type filter hook postrouting priority mangle - 1;
+    meta mark and 0x10000000 != 0 meta mark set meta mark and 0xefffffff
   }
 }
 )";
@@ -100,13 +117,6 @@ uint8_t protocol_number(state::Protocol protocol) {
   return IPPROTO_SCTP;
 }
 
-NetlinkRequest batch_mark(uint16_t type) {
-  NetlinkRequest request(type, 0, NetlinkRequest::Answer::None);
-  request.put_structure(
-      nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)});
-  return request;
-}
-
 NetlinkRequest nftables_request(uint16_t message, uint16_t flags) {
   NetlinkRequest request(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message), flags);
   request.put_structure(nfgenmsg{.nfgen_family = kInet, .version = NFNETLINK_V0, .res_id = 0});
@@ -132,9 +142,9 @@ NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& 
 NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t flags,
                           std::span<const Element> elements) {
   std::vector<NetlinkRequest> batch;
-  batch.push_back(batch_mark(NFNL_MSG_BATCH_BEGIN));
+  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_BEGIN));
   for (const Element& element : elements) batch.push_back(element_request(message, flags, element));
-  batch.push_back(batch_mark(NFNL_MSG_BATCH_END));
+  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_END));
   return netfilter.try_transaction(batch);
 }
 
@@ -193,6 +203,12 @@ std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet&
   append_address(end.key, {subnet.broadcast().value + 1});
   elements.push_back(std::move(end));
   return elements;
+}
+
+Element element_of_uplink(const std::string& interface) {
+  Element element{.set = "uplinks", .key = {}, .data = {}};
+  append_interface(element.key, interface);
+  return element;
 }
 
 Element element_of_port(const state::PublishedPort& port, Ipv4 address) {

@@ -28,11 +28,17 @@ enum class Reach : uint8_t {
 };
 /// What makes a bridge one of ours: the rules apply to it.
 [[nodiscard]] std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet, Reach reach);
+/// An interface by which the host's default route goes: containers may leave by it even if it is a bridge.
+[[nodiscard]] Element element_of_uplink(const std::string& interface);
 /// What sends a published port's traffic to the container at `address`.
 [[nodiscard]] Element element_of_port(const state::PublishedPort& port, Ipv4 address);
 
 /// Whether the rules are there and `element` is among their elements.
 [[nodiscard]] bool has_element(NetlinkSocket& netfilter, const Element& element);
+/// The mark of a packet that the rules let pass from or to a container, while it is forwarded. Part of the rules' text,
+/// too.
+constexpr uint32_t kPassMark = 0x10000000;
+
 /// Makes the table if it is not there. Throws Error; without libnftables it says which package brings it.
 void ensure_table(NetlinkSocket& netfilter);
 /// All of them or none. Those that are there already as they are stay. Throws Error{Conflict} when one is there with

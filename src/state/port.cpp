@@ -66,4 +66,22 @@ std::optional<PublishedPort> published_port_from_text(std::string_view text) {
                        .protocol = *protocol};
 }
 
+std::vector<std::string> expand_ports(std::string_view text) {
+  const size_t slash = text.find('/');
+  const std::optional<Protocol> protocol =
+      slash == std::string_view::npos ? Protocol::Tcp : protocol_from_word(text.substr(slash + 1));
+  const std::string_view range = text.substr(0, slash);
+  const size_t dash = range.find('-');
+  const std::optional<uint16_t> first = parse_port(range.substr(0, dash));
+  const std::optional<uint16_t> last = dash == std::string_view::npos ? first : parse_port(range.substr(dash + 1));
+  std::vector<std::string> ports;
+  if (!protocol || !first || !last || *first == 0) return ports;
+  for (int port = *first; port <= *last; ++port) ports.push_back(fmt::format("{}/{}", port, protocol_word(*protocol)));
+  return ports;
+}
+
+std::string container_side(const PublishedPort& port) {
+  return fmt::format("{}/{}", port.container_port, protocol_word(port.protocol));
+}
+
 }  // namespace myct::state

@@ -128,6 +128,8 @@ Value settings_to_json(const Settings& settings) {
   json::write_unless_empty(object, "dnsSearch", settings.dns_search);
   json::write_unless_empty(object, "dnsOptions", settings.dns_options);
   json::write_unless_empty(object, "extraHosts", settings.extra_hosts);
+  json::write_unless_empty(object, "exposed", settings.exposed);
+  write_unless(object, "publishAll", settings.publish_all, false);
   json::write_unless_empty(object, "capAdd", settings.cap_add);
   json::write_unless_empty(object, "capDrop", settings.cap_drop);
   json::write_unless_empty(object, "securityOptions", settings.security_options);

@@ -144,6 +144,8 @@ constexpr std::array kMembers = {
     member<Section::Settings, &Settings::dns_search>("dnsSearch"),
     member<Section::Settings, &Settings::dns_options>("dnsOptions"),
     member<Section::Settings, &Settings::extra_hosts>("extraHosts"),
+    member<Section::Settings, &Settings::exposed>("exposed"),
+    member<Section::Settings, &Settings::publish_all>("publishAll"),
     member<Section::Settings, &Settings::cap_add>("capAdd"),
     member<Section::Settings, &Settings::cap_drop>("capDrop"),
     member<Section::Settings, &Settings::security_options>("securityOptions"),

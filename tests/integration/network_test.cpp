@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "detached.hpp"
+#include "lan.hpp"
 
 namespace myct::test {
 namespace {
@@ -14,72 +14,7 @@ using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
-constexpr const char* kServer = "mkdir -p /www; hostname >/www/name; exec httpd -f -v -p 80 -h /www";
-
-class Network : public DetachedTest {
- protected:
-  void SetUp() override {
-    DetachedTest::SetUp();
-    Command holding = tool("exec unshare --net sh -c 'ip link set lo up; echo there; exec sleep 1000'");
-    world_.emplace(holding);
-    ASSERT_TRUE(world_->read_until("there\n"));
-    const std::string pid = std::to_string(world_->pid());
-    ASSERT_EQ(here("ip link add lan0 type veth peer name lan1 netns " + pid +
-                   " && ip addr add 192.0.2.1/24 dev lan0 && ip link set lan0 up && ip route add default via 192.0.2.2")
-                  .status,
-              0);
-    ASSERT_EQ(outside("ip addr add 192.0.2.2/24 dev lan1 && ip link set lan1 up").status, 0);
-  }
-  void TearDown() override {
-    (void)here("ip link del lan0");
-    if (world_) {
-      world_->signal(SIGKILL);
-      world_->wait();
-    }
-    DetachedTest::TearDown();
-  }
-  [[nodiscard]] Command tool(const std::string& script) const {
-    Command command = this->command({});
-    command.argv = {"/bin/sh", "-c", script};
-    return command;
-  }
-  [[nodiscard]] Result here(const std::string& script) const { return run(tool(script)); }
-  [[nodiscard]] Result outside(const std::string& script) const {
-    Command command = tool(script);
-    command.argv = {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(world_->pid()) + "/ns/net", "/bin/sh", "-c",
-                    script};
-    return run(command);
-  }
-  /// What a web server answers, asked until it does: it has just been started.
-  [[nodiscard]] std::string fetched(const std::string& url) const {
-    return here("curl -s -m 5 --retry 20 --retry-connrefused --retry-delay 0 " + url).out;
-  }
-  [[nodiscard]] std::string fetched_outside(const std::string& url) const {
-    return outside("curl -s -m 5 --retry 20 --retry-connrefused --retry-delay 0 " + url).out;
-  }
-  [[nodiscard]] std::string inspect(const std::string& name, const std::string& field) const {
-    const std::string out = myct({"inspect", "-f", "{{" + field + "}}", name}).out;
-    return out.substr(0, out.find('\n'));
-  }
-  [[nodiscard]] std::string address_of(const std::string& name) const {
-    return inspect(name, ".NetworkSettings.IPAddress");
-  }
-  /// Elements of the map of published ports, as nft shows them.
-  [[nodiscard]] std::string published() const {
-    return here(
-               "nft list map inet myct published 2>/dev/null | tr -d '\\n\\t'; nft list map inet myct published_at "
-               "2>/dev/null | tr -d '\\n\\t'")
-        .out;
-  }
-  [[nodiscard]] std::vector<std::string> addresses() const {
-    return lines_of(here("ls " + runtime_dir() + "/networks/bridge/addresses").out);
-  }
-
-  [[nodiscard]] pid_t world_pid() const { return world_->pid(); }
-
- private:
-  std::optional<Process> world_;
-};
+class Network : public LanTest {};
 
 TEST_F(Network, is_there_before_the_first_instruction) {
   EXPECT_THAT(shell({}, "ip -o -4 addr show dev eth0; ip route; ip -o link show lo").out,
@@ -100,7 +35,7 @@ TEST_F(Network, names_the_container_in_its_hosts_file) {
 }
 
 TEST_F(Network, joins_containers) {
-  start("web", kServer);
+  start("web", kWebServer);
   const std::string url = "http://" + address_of("web") + "/name";
   EXPECT_EQ(fetched(url), inspect("web", ".Config.Hostname") + "\n");
   EXPECT_TRUE(prints(shell({}, "wget -q -O- " + url), inspect("web", ".Config.Hostname") + "\n"));
@@ -108,7 +43,7 @@ TEST_F(Network, joins_containers) {
 }
 
 TEST_F(Network, publishes_a_port_to_everybody) {
-  start("web", kServer, {"-p", "8080:80"});
+  start("web", kWebServer, {"-p", "8080:80"});
   const std::string name = inspect("web", ".Config.Hostname") + "\n";
   EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), name);
   EXPECT_EQ(fetched("http://192.0.2.1:8080/name"), name);
@@ -122,7 +57,7 @@ TEST_F(Network, publishes_a_port_to_everybody) {
 }
 
 TEST_F(Network, publishes_to_one_address_only) {
-  start("web", kServer, {"-p", "127.0.0.1:8080:80"});
+  start("web", kWebServer, {"-p", "127.0.0.1:8080:80"});
   EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), inspect("web", ".Config.Hostname") + "\n");
   EXPECT_NE(outside("curl -s -m 2 http://192.0.2.1:8080/name").status, 0);
   EXPECT_TRUE(prints(myct({"port", "web"}), "80/tcp -> 127.0.0.1:8080\n"));
@@ -133,15 +68,12 @@ TEST_F(Network, publishes_to_one_address_only) {
 TEST_F(Network, publishes_datagrams) {
   Process ear(probe_command({"-p", "5353:53/udp"}, {"datagram", "53"}));
   ASSERT_TRUE(ear.read_until("ready\n"));
-  Command speaking = tool("");
-  speaking.argv = {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(world_pid()) + "/ns/net", "/bin/bash", "-c",
-                   "exec 3<>/dev/udp/192.0.2.1/5353; printf hello >&3; head -c 5 <&3"};
-  EXPECT_EQ(run(speaking).out, "hello");
+  EXPECT_EQ(outside("exec 3<>/dev/udp/192.0.2.1/5353; printf hello >&3; head -c 5 <&3").out, "hello");
   EXPECT_EQ(ear.wait().out, "ready\nhello\n");
 }
 
 TEST_F(Network, lets_nobody_in_to_what_is_not_published) {
-  start("web", kServer);
+  start("web", kWebServer);
   ASSERT_NE(fetched("http://" + address_of("web") + "/name"), "");
   ASSERT_EQ(outside("ip route add 10.88.0.0/16 via 192.0.2.1").status, 0);
   EXPECT_NE(outside("curl -s -m 2 http://" + address_of("web") + "/name").status, 0);
@@ -149,7 +81,7 @@ TEST_F(Network, lets_nobody_in_to_what_is_not_published) {
 }
 
 TEST_F(Network, shows_ports_where_docker_does) {
-  start("web", kServer, {"-p", "8000-8002:80-82", "-p", "127.0.0.1:53:53/udp"});
+  start("web", kWebServer, {"-p", "8000-8002:80-82", "-p", "127.0.0.1:53:53/udp"});
   EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "0.0.0.0:8000-8002->80-82/tcp, 127.0.0.1:53->53/udp\n"));
   EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8001\n"));
   EXPECT_TRUE(prints(myct({"port", "web", "53/udp"}), "127.0.0.1:53\n"));
@@ -162,8 +94,32 @@ TEST_F(Network, shows_ports_where_docker_does) {
   remove("web");
 }
 
+TEST_F(Network, publishes_all_that_is_exposed) {
+  start("web", kWebServer, {"-P", "--expose", "80-81", "--expose", "53/udp", "-p", "8081:81"});
+  const std::string port = inspect("web", "(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort");
+  EXPECT_EQ(fetched("http://127.0.0.1:" + port + "/name"), name_in("web"));
+  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8081\n"));
+  EXPECT_THAT(myct({"port", "web", "53/udp"}).out, MatchesRegex("0.0.0.0:[0-9]+\n"));
+  EXPECT_EQ(inspect("web", ".HostConfig.PublishAllPorts"), "true");
+  EXPECT_EQ(inspect("web", "json .Config.ExposedPorts"), R"({"53/udp":{},"80/tcp":{},"81/tcp":{}})");
+  remove("web");
+}
+
+TEST_F(Network, shows_what_is_only_exposed_and_opens_nothing) {
+  start("web", kWebServer, {"--expose", "80", "-p", "8081:81"});
+  EXPECT_EQ(inspect("web", "json (index .NetworkSettings.Ports \"80/tcp\")"), "null");
+  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "80/tcp, 0.0.0.0:8081->81/tcp\n"));
+  EXPECT_TRUE(prints(myct({"port", "web"}), "81/tcp -> 0.0.0.0:8081\n"));
+  for (const char* matching : {"expose=80", "expose=70-90/tcp", "expose=81", "publish=8081"})
+    EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Names}}", "--filter", matching}), "web\n")) << matching;
+  for (const char* other : {"expose=80/udp", "expose=8081", "publish=80"})
+    EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Names}}", "--filter", other}), "")) << other;
+  EXPECT_TRUE(fails_with(myct({"run", "--expose", "web", "busybox", "true"}), 125, "invalid exposed port 'web'"));
+  remove("web");
+}
+
 TEST_F(Network, refuses_a_port_that_a_container_has) {
-  start("web", kServer, {"-p", "8080:80"});
+  start("web", kWebServer, {"-p", "8080:80"});
   EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,
                          "publish port 0.0.0.0:8080/tcp: Address already in use: container " +
                              inspect("web", ".Id").substr(0, 12) + " has it"));
@@ -173,7 +129,7 @@ TEST_F(Network, refuses_a_port_that_a_container_has) {
 }
 
 TEST_F(Network, refuses_a_port_that_a_program_has) {
-  Process program(tool("exec busybox nc -l -p 8080"));
+  Process program(on_host("exec busybox nc -l -p 8080"));
   ASSERT_TRUE(eventually([&] { return !here("ss -Hltn sport = :8080").out.empty(); }));
   EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:80", "busybox", "true"}), 125,
                          "busybox (process " + std::to_string(program.pid()) + ") has it"));
@@ -211,6 +167,28 @@ TEST_F(Network, gives_fifty_at_once_addresses_and_ports_of_their_own) {
   EXPECT_THAT(published(), Not(HasSubstr("elements")));
 }
 
+TEST_F(Network, runs_fifty_at_once_in_the_foreground_and_leaves_nothing) {
+  constexpr int kMany = 50;
+  // Each holds its port until all have been seen.
+  std::vector<Process> running;
+  for (int number = 0; number < kMany; ++number) {
+    Command one = command({"run", "--rm", "-i", "-p", "0:80", "busybox", "sh", "-c", "echo up; read end; exit 0"});
+    one.standard_input = Stdin::Pipe;
+    running.emplace_back(one);
+  }
+  for (Process& process : running) EXPECT_TRUE(process.read_until("up\n"));
+  std::set<std::string> ports;
+  for (const std::string& line : lines_of(myct({"ps", "--format", "{{.Ports}}"}).out)) ports.insert(line);
+  EXPECT_EQ(ports.size(), size_t{kMany});
+  for (Process& process : running) process.write("end\n");
+  for (Process& process : running) {
+    const Result result = process.wait();
+    EXPECT_EQ(result.status, 0) << result;
+  }
+  EXPECT_THAT(addresses(), IsEmpty());
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
 TEST_F(Network, does_not_give_an_address_anew_at_once) {
   std::set<std::string> seen;
   for (int round = 0; round < 5; ++round) seen.insert(shell({}, "ip -o -4 addr show dev eth0").out);
@@ -223,7 +201,7 @@ TEST_F(Network, keeps_away_from_a_subnet_that_the_host_uses) {
 }
 
 TEST_F(Network, comes_back_with_its_port_after_a_restart) {
-  start("web", kServer, {"-p", "8080:80"});
+  start("web", kWebServer, {"-p", "8080:80"});
   EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
   EXPECT_EQ(myct({"restart", "-t", "0", "web"}).status, 0);
   EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
@@ -232,7 +210,7 @@ TEST_F(Network, comes_back_with_its_port_after_a_restart) {
 }
 
 TEST_F(Network, comes_back_with_its_port_by_the_restart_policy) {
-  start("web", kServer, {"-p", "8080:80", "--restart", "always"});
+  start("web", kWebServer, {"-p", "8080:80", "--restart", "always"});
   EXPECT_NE(fetched("http://127.0.0.1:8080/name"), "");
   ::kill(std::stoi(inspect("web", ".State.Pid")), SIGKILL);
   EXPECT_TRUE(eventually([&] { return inspect("web", ".RestartCount") == "1" && becomes("web", "Up"); }));
@@ -242,7 +220,7 @@ TEST_F(Network, comes_back_with_its_port_by_the_restart_policy) {
 }
 
 TEST_F(Network, is_given_back_by_whoever_finds_the_owner_killed) {
-  start("web", kServer, {"-p", "8080:80"});
+  start("web", kWebServer, {"-p", "8080:80"});
   const std::string run = read_file(runtime_dir() + "/containers/" + inspect("web", ".Id") + "/run.json");
   ::kill(std::stoi(run.substr(run.find("\"pid\":", run.find("\"owner\"")) + 6)), SIGKILL);
   EXPECT_TRUE(becomes("web", "Exited"));

@@ -72,6 +72,8 @@ struct RunRequest {
   std::vector<std::string> dns_search;   ///< "." alone: none
   std::vector<std::string> dns_options;  ///< as in resolv.conf(5)
   std::vector<std::string> extra_hosts;  ///< "name:address", or "name:host-gateway"
+  std::vector<std::string> exposed;      ///< "80/tcp"
+  bool publish_all = false;              ///< those, and the image's
   std::vector<oci::Rlimit> ulimits;
   SecurityRequest security;
   LimitsRequest limits;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace myct::state {
 
@@ -27,5 +28,10 @@ struct PublishedPort {
 [[nodiscard]] std::string to_text(const PublishedPort& port);
 /// The inverse; nullopt for anything else.
 [[nodiscard]] std::optional<PublishedPort> published_port_from_text(std::string_view text);
+
+/// "80/tcp" for each port of "80", "80/tcp" or "80-90/udp"; empty for anything else.
+[[nodiscard]] std::vector<std::string> expand_ports(std::string_view text);
+/// The container's side: "80/tcp".
+[[nodiscard]] std::string container_side(const PublishedPort& port);
 
 }  // namespace myct::state

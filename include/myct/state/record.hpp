@@ -76,6 +76,7 @@ struct Settings {
   std::vector<std::string> dns_search;
   std::vector<std::string> dns_options;
   std::vector<std::string> extra_hosts;  ///< "name:address", or "name:host-gateway"
+  std::vector<std::string> exposed;      ///< "80/tcp": those of the image, of --expose and the published ones; sorted
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
@@ -84,6 +85,7 @@ struct Settings {
   std::vector<std::string> device_rules;
   std::string cgroup_parent;  ///< "/a/b", or systemd's slice as "a.slice"; also where a control group is looked for
                               ///< whose myct was killed; empty: the default
+  bool publish_all = false;   ///< what is exposed is published, each at a port of the host that is free
   bool privileged = false;
   bool init = false;
 };

@@ -40,7 +40,7 @@ bool may_stay(const std::string& path) {
       "|/root/(images|layers|cache)(/[^.].*)?"
       "|/root/(containers|names|networks(/\\.lock)?|volumes)"
       "|/run/(containers|init|events|locks(/.*)?)"
-      "|/run/networks(/bridge(/(addresses|last|lock|names|pointers|network\\.json))?)?");
+      "|/run/networks(/\\.rules\\.lock|/bridge(/(addresses|last|lock|names|pointers|network\\.json))?)?");
   return std::regex_match(path, kAllowed) && path.find("/.staging") == std::string::npos;
 }
 

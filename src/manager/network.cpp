@@ -103,6 +103,16 @@ std::vector<state::PublishedPort> published_ports(const Context& context, const 
   return find_summary(context, reference).ports;
 }
 
+void release_strays(const Context& context, const std::string& id) {
+  const network::Directories directories = directories_of(context, id);
+  for (const network::Stray& stray : network::find_strays(directories))
+    if (stray.container_id == id) network::release_stray(directories, stray);
+}
+
+std::vector<network::Stray> list_strays(const Context& context) {
+  return network::find_strays(directories_of(context, ""));
+}
+
 void remove_orphaned_run(const Context& context, const std::string& id) {
   state::remove_orphaned_run_directory(context.paths, id, [&] { network::release(directories_of(context, id), id); });
 }

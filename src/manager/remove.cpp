@@ -118,7 +118,9 @@ bool runs_unrecorded(const Context& context, const state::Record& record) {
 }
 
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes) {
+  const bool is_lost = runs_unrecorded(context, record);
   cgroup::remove_cgroup(cgroup_of(context, record));
+  if (is_lost) release_strays(context, record.id);
   if (volumes == RemoveVolumes::Anonymous)
     for (const std::string& volume : record.anonymous_volumes) remove_volume(context, volume);
   remove_directory(context, record.id);

@@ -92,6 +92,9 @@ void rename_on_networks(const Context& context, const std::string& id, const std
                         const std::string& new_name);
 /// Gives back what a run has of networks, and removes its run directory. Idempotent. Throws Error.
 void clear_run(const Context& context, const std::string& id);
+[[nodiscard]] std::vector<network::Stray> list_strays(const Context& context);
+/// Gives back the addresses that a container has by its claims alone, its run directory being lost. Throws Error.
+void release_strays(const Context& context, const std::string& id);
 /// The same for one whose container is gone and who has no owner.
 void remove_orphaned_run(const Context& context, const std::string& id);
 

@@ -323,6 +323,35 @@ void release(const Directories& directories, const std::string& container_id) {
   remove_presence(directories.run_directory);
 }
 
+std::vector<Stray> find_strays(const Directories& directories) {
+  std::vector<Stray> strays;
+  if (!path_exists(directories.networks)) return strays;
+  for (const std::string& network : list_directory(directories.networks, Hidden::LeaveOut)) {
+    const std::string claims = directory_of(directories, network) + "/addresses";
+    if (!path_exists(claims)) continue;
+    const NameTable table(directory_of(directories, network));
+    for (const std::string& address : list_directory(claims, Hidden::LeaveOut)) {
+      const std::optional<std::string> id = table.holder_of(address);
+      if (!id) continue;
+      const std::optional<Presence> presence = load_presence(directories.run_containers + "/" + *id);
+      const bool is_noted = presence && std::ranges::any_of(presence->endpoints, [&](const Endpoint& endpoint) {
+                              return endpoint.network == network && endpoint.address == address;
+                            });
+      if (!is_noted) strays.push_back({.network = network, .address = address, .container_id = *id});
+    }
+  }
+  return strays;
+}
+
+void release_stray(const Directories& directories, const Stray& stray) {
+  const std::string directory = directory_of(directories, stray.network);
+  if (path_exists(directory + "/names"))
+    NameTable(directory).remove(stray.address, stray.container_id,
+                                list_directory(directory + "/names", Hidden::LeaveOut));
+  const std::optional<Ipv4> address = parse_ipv4(stray.address);
+  if (address) AddressPool(directory, {}, {}, {}).release(*address, stray.container_id);
+}
+
 void rename(const Directories& directories, const std::string& container_id, const std::string& old_name,
             const std::string& new_name) {
   std::optional<Presence> presence = load_presence(directories.run_directory);

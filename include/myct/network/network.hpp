@@ -78,6 +78,16 @@ void connect(const Directories& directories, const Lease& lease, pid_t pid);
 /// Throws Error when something cannot be removed.
 void release(const Directories& directories, const std::string& container_id);
 
+/// An address that a container has by its claim alone: its note is gone, as somebody has removed its run directory.
+struct Stray {
+  std::string network;
+  std::string address;
+  std::string container_id;
+};
+[[nodiscard]] std::vector<Stray> find_strays(const Directories& directories);
+/// Gives it back, with the names that it has. Idempotent. Throws Error.
+void release_stray(const Directories& directories, const Stray& stray);
+
 /// nullopt when the container has none.
 [[nodiscard]] std::optional<Presence> load_presence(const std::string& run_directory);
 /// Has a container that runs found by another name, on networks that know names. Throws Error.

@@ -15,6 +15,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/manager/supervise.hpp"
+#include "myct/network/name_server.hpp"
 #include "myct/supervisor/handover.hpp"
 #include "output.hpp"
 #include "parse_error.hpp"
@@ -51,6 +52,12 @@ constexpr std::array kCommands = {
     Command{"top", "Show the processes of a container", define_top, NeedsRoot::Yes, Offer::Running},
     Command{"stats", "Show what containers use, again and again", define_stats, NeedsRoot::Yes, Offer::Running},
     Command{"port", "List the ports of a container that are published", define_port, NeedsRoot::Yes},
+    Command{"network create", "Make a network of your own", define_network_create, NeedsRoot::Yes},
+    Command{"network ls", "List networks", define_network_ls, NeedsRoot::Yes, Offer::All, ExitRule::Template},
+    Command{"network inspect", "Print all about networks", define_network_inspect, NeedsRoot::Yes, Offer::All,
+            ExitRule::Template},
+    Command{"network rm", "Remove networks", define_network_rm, NeedsRoot::Yes},
+    Command{"network prune", "Remove all networks that no container is on", define_network_prune, NeedsRoot::Yes},
     Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},
     Command{"images", "List images", define_images, NeedsRoot::Yes},
     Command{"rmi", "Remove images", define_rmi, NeedsRoot::Yes},
@@ -99,10 +106,24 @@ int parse_and_run(const CommandLine& line, CLI::App& app, const Globals& globals
   }
 }
 
-/// What the completion scripts and the build ask for; --help does not show it.
+/// Starts a network's name server as the start of a container does: NETWORK DIRECTORY CONTAINERS BRIDGE GATEWAY SUBNET
+/// [internal].
+int start_name_server(std::span<char* const> words) {
+  network::ensure_name_server({.network = words[0],
+                               .directory = words[1],
+                               .run_containers = words[2],
+                               .bridge = words[3],
+                               .gateways = {words[4]},
+                               .subnets = {words[5]},
+                               .forwarding = words.size() > 6 ? network::Forwarding::No : network::Forwarding::Yes});
+  return 0;
+}
+
+/// What the completion scripts, the build and the tests ask for; --help does not show it.
 std::optional<int> run_hidden_command(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "__complete") return print_candidates({argv + 2, argv + argc});
+  if (word == "__name_server" && argc >= 8) return start_name_server({argv + 2, argv + argc});
   if (word == "__man" && argc == 3) return write_manual(argv[2]);
   return std::nullopt;
 }
@@ -113,6 +134,7 @@ std::span<const Command> commands() { return kCommands; }
 
 int run_app(int argc, char** argv) {
   if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
+  if (argc > 0 && std::string_view(argv[0]) == network::kNameServerName) return network::serve_names(argc, argv);
   try {
     if (const std::optional<int> status = run_hidden_command(argc, argv)) return *status;
     CommandLine line = parse_command_line(argc, argv);

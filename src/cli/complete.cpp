@@ -14,6 +14,7 @@
 #include "myct/base/units.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/manager/network.hpp"
 #include "output.hpp"
 
 namespace myct::cli {
@@ -139,6 +140,8 @@ void add_values(Candidates& candidates, const manager::Context& context, const T
   const bool any_object = type == "NAME|ID";
   if (contains(type, "CONTAINER") || any_object || path) add_containers(candidates, context, typed, path ? ":" : "");
   if (contains(type, "IMAGE") || any_object) add_images(candidates, context);
+  if (type == "NETWORK")
+    for (const network::Definition& network : manager::list_networks(context)) candidates.add(network.name);
   if (contains(type, "FILE") || path) candidates.ask_shell(":file");
   if (contains(type, "DIR")) candidates.ask_shell(":directory");
   // Paths of the container's cannot be known here, nor what -v's options apply to.

@@ -8,6 +8,7 @@
 #include "flags.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "myct/state/names.hpp"
 
 namespace myct::cli {
@@ -58,8 +59,7 @@ void add_process_options(CLI::App& command, ContainerFlags& flags) {
 void add_environment_options(CLI::App& command, ContainerFlags& flags) {
   add_value(command, "-h,--hostname", flags.hostname, "The host name; the id's first digits if it is not given",
             "NAME");
-  add_value(command, "--network,--net", flags.network, "none: only a loopback interface; host: the host's own network",
-            "MODE");
+  add_network_options(command, flags.network);
   add_list(command, "-v,--volume", flags.volumes, "Mount a directory of the host, or a named volume",
            "[SOURCE:]TARGET[:OPTIONS]");
   add_list(command, "--mount", flags.mounts, "Mount a bind, volume or tmpfs, as type=...,source=...,target=...",
@@ -131,6 +131,7 @@ void add_container_flags(CLI::App& command, ContainerFlags& flags) {
   add_container_options(command, flags);
   add_process_options(command, flags);
   add_environment_options(command, flags);
+  add_name_options(command, flags.names);
   add_limit_options(command, flags.limits);
   add_resource_options(command, flags.resources);
   // Options stop at the first other word: "myct run IMAGE ls -l" gives -l to ls.
@@ -142,7 +143,6 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
                               .workdir = flags.workdir,
                               .user = flags.user,
                               .mounts = parse_mounts(flags),
-                              .network = parse_network(flags.network),
                               .security = parse_security(flags),
                               .limits = parse_limits(flags.limits),
                               .labels = parse_labels(flags.labels),
@@ -154,6 +154,7 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
                               .remove = flags.remove,
                               .read_only = flags.read_only,
                               .init = flags.init};
+  apply_network_flags(flags.network, request);
   take_words(flags, request);
   request.image_search_path = image_search_path(flags, context);
   // An empty entrypoint takes the image's away.
@@ -169,6 +170,7 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
   }
   if (request.workdir && !request.workdir->starts_with('/'))
     throw_error(ErrorKind::Usage, "the working directory '{}' is not an absolute path", *request.workdir);
+  apply_name_flags(flags.names, request);
   apply_resource_flags(flags.resources, request);
   for (const std::string& text : flags.ulimits) request.ulimits.push_back(parse_ulimit(text));
   return request;

@@ -8,6 +8,8 @@
 #include "command.hpp"
 #include "limit_options.hpp"
 #include "myct/manager/request.hpp"
+#include "name_options.hpp"
+#include "network_options.hpp"
 
 namespace myct::cli {
 
@@ -32,7 +34,8 @@ struct ContainerFlags {
   std::vector<std::string> security_options;
   LimitFlags limits;
   ResourceFlags resources;
-  std::string network = "none";
+  NetworkFlags network;
+  NameFlags names;
   std::string restart;
   std::string stop_signal;
   std::optional<std::string> stop_timeout;

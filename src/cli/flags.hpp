@@ -37,8 +37,10 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// --ulimit NAME=SOFT[:HARD]; -1 is unlimited.
 [[nodiscard]] oci::Rlimit parse_ulimit(const std::string& text);
 
-/// --network none|host.
-[[nodiscard]] manager::NetworkMode parse_network(const std::string& text);
+/// --expose PORT[-PORT][/PROTOCOL]: "80/tcp" for each. Throws Error{Usage}.
+[[nodiscard]] std::vector<std::string> parse_exposed(const std::string& text);
+/// -p [ADDRESS:][HOST_PORT:]PORT[/PROTOCOL], ports may be ranges; one for each port of the container.
+[[nodiscard]] std::vector<state::PublishedPort> parse_published(const std::string& text);
 /// --security-opt: no-new-privileges[=bool], seccomp=unconfined|builtin, systempaths=unconfined.
 void apply_security_option(const std::string& text, manager::SecurityRequest& security);
 

@@ -68,12 +68,6 @@ oci::Rlimit parse_ulimit(const std::string& text) {
   return limit;
 }
 
-manager::NetworkMode parse_network(const std::string& text) {
-  if (text == "none") return manager::NetworkMode::None;
-  if (text == "host") return manager::NetworkMode::Host;
-  throw_error(ErrorKind::Usage, "unknown network '{}': none or host", text);
-}
-
 void apply_security_option(const std::string& text, manager::SecurityRequest& security) {
   // "name:value" is Docker's old form of "name=value".
   const size_t separator = text.find_first_of("=:");

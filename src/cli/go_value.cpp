@@ -9,9 +9,9 @@
 namespace myct::cli::go {
 namespace {
 
-constexpr std::array<std::string_view, 13> kMaps = {
-    "Annotations", "Attributes",   "Data",  "DriverOpts", "ExposedPorts", "Labels", "Networks",
-    "Options",     "PortBindings", "Ports", "Sysctls",    "Tmpfs",        "Volumes"};
+constexpr std::array<std::string_view, 14> kMaps = {
+    "Annotations", "Attributes", "Containers",   "Data",  "DriverOpts", "ExposedPorts", "Labels",
+    "Networks",    "Options",    "PortBindings", "Ports", "Sysctls",    "Tmpfs",        "Volumes"};
 constexpr std::array<std::string_view, 15> kLists = {
     "Args", "Binds",   "CapAdd", "CapDrop", "Cmd",      "DeviceCgroupRules", "Devices", "Entrypoint",
     "Env",  "ExecIDs", "Layers", "Mounts",  "RepoTags", "SecurityOpt",       "Ulimits"};

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "documents.hpp"
 #include "myct/base/error.hpp"
 #include "output.hpp"
 #include "template.hpp"
@@ -33,20 +34,20 @@ Json find_object(const manager::Context& context, const Flags& flags, const std:
   throw_error(ErrorKind::NotFound, "no such {}: {}", flags.type.empty() ? "object" : flags.type, name);
 }
 
-int print_documents(const manager::Context& context, const Flags& flags) {
+int print_all(const std::vector<std::string>& names, const std::function<Json(const std::string&)>& look_up,
+              int indent) {
   Json documents = Json::array();
-  const int status = for_each_target(
-      flags.names, [&](const std::string& name) { documents.push_back(find_object(context, flags, name)); });
-  const int indent = flags.format.empty() ? kIndent : -1;
+  const int status = for_each_target(names, [&](const std::string& name) { documents.push_back(look_up(name)); });
   print_line(documents.dump(indent, ' ', false, Json::error_handler_t::replace));
   return status;
 }
 
-int print_rendered(const manager::Context& context, const Flags& flags) {
-  const Template form(flags.format);
+int print_rendered(const std::vector<std::string>& names, const std::function<Json(const std::string&)>& look_up,
+                   const std::string& format) {
+  const Template form(format);
   bool nothing = true;
-  const int status = for_each_target(flags.names, [&](const std::string& name) {
-    const Json document = find_object(context, flags, name);
+  const int status = for_each_target(names, [&](const std::string& name) {
+    const Json document = look_up(name);
     print_line(form.render({.root = document}));
     nothing = false;
   });
@@ -55,6 +56,12 @@ int print_rendered(const manager::Context& context, const Flags& flags) {
 }
 
 }  // namespace
+
+int print_documents(const std::vector<std::string>& names, const std::string& format,
+                    const std::function<Json(const std::string&)>& look_up) {
+  if (format.empty()) return print_all(names, look_up, kIndent);
+  return format == "json" ? print_all(names, look_up, -1) : print_rendered(names, look_up, format);
+}
 
 void define_inspect(CLI::App& command, Action& action) {
   const auto flags = std::make_shared<Flags>();
@@ -66,8 +73,8 @@ void define_inspect(CLI::App& command, Action& action) {
   action = [flags](const manager::Context& context) {
     if (!flags->type.empty() && flags->type != "container" && flags->type != "image")
       throw_error(ErrorKind::Usage, "--type: '{}' is neither container nor image", flags->type);
-    return flags->format.empty() || flags->format == "json" ? print_documents(context, *flags)
-                                                            : print_rendered(context, *flags);
+    return print_documents(flags->names, flags->format,
+                           [&](const std::string& name) { return find_object(context, *flags, name); });
   };
 }
 

@@ -1,4 +1,4 @@
-// myct port. Containers have no network that ports could be published to yet, so none has any.
+// myct port.
 #include <limits>
 #include <memory>
 
@@ -6,6 +6,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/units.hpp"
 #include "myct/manager/manager.hpp"
+#include "output.hpp"
 
 namespace myct::cli {
 namespace {
@@ -17,6 +18,23 @@ std::string parse_port(const std::string& word) {
   if (!number || *number > std::numeric_limits<uint16_t>::max())
     throw_error(ErrorKind::Usage, "invalid port '{}': it is a number up to 65535", word.substr(0, slash));
   return slash == std::string::npos ? word + "/tcp" : word;
+}
+
+/// All of them, or only where the container's port `wanted` ("80/tcp") is.
+void print_ports(const std::vector<state::PublishedPort>& ports, const std::string& container,
+                 const std::string& wanted) {
+  bool found = false;
+  for (const state::PublishedPort& port : ports) {
+    const std::string inside = fmt::format("{}/{}", port.container_port, state::protocol_word(port.protocol));
+    const std::string outside =
+        fmt::format("{}:{}", port.host_address.empty() ? "0.0.0.0" : port.host_address, port.host_port);
+    if (wanted.empty()) print_line(inside + " -> " + outside);
+    if (inside != wanted) continue;
+    print_line(outside);
+    found = true;
+  }
+  if (!wanted.empty() && !found)
+    throw_error(ErrorKind::NotFound, "no public port '{}' published for {}", wanted, container);
 }
 
 }  // namespace
@@ -32,9 +50,8 @@ void define_port(CLI::App& command, Action& action) {
   command.add_option("PORT", flags->port, "A port of the container; tcp unless '/udp' or '/sctp' follows");
   action = [flags](const manager::Context& context) {
     return for_each_target({flags->container}, [&](const std::string& name) {
-      (void)manager::find_container(context, name);
-      if (!flags->port.empty())
-        throw_error(ErrorKind::NotFound, "no public port '{}' published for {}", parse_port(flags->port), name);
+      print_ports(manager::published_ports(context, name), name,
+                  flags->port.empty() ? std::string() : parse_port(flags->port));
     });
   };
 }

@@ -1,6 +1,7 @@
 // myct prune.
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <memory>
 
 #include "command.hpp"
@@ -9,11 +10,11 @@
 #include "myct/base/units.hpp"
 #include "myct/manager/prune.hpp"
 #include "output.hpp"
+#include "prune.hpp"
 
 namespace myct::cli {
-namespace {
 
-manager::PruneRequest parse_filters(const std::vector<std::string>& texts) {
+manager::PruneRequest parse_prune_filters(const std::vector<std::string>& texts) {
   manager::PruneRequest request;
   for (const std::string& text : texts) {
     const auto& [key, value] = parse_condition(text, {"until", "label", "label!"});
@@ -25,16 +26,13 @@ manager::PruneRequest parse_filters(const std::vector<std::string>& texts) {
   return request;
 }
 
-/// Docker's question; the end of the input is a no.
-bool is_confirmed() {
-  print_text("WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ");
+bool is_confirmed(const char* what) {
+  print_text(fmt::format("WARNING! This will remove {}.\nAre you sure you want to continue? [y/N] ", what));
   (void)flush_output();
   std::string answer;
   for (char c = 0; ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n';) answer += c;
   return answer == "y" || answer == "Y" || answer == "yes";
 }
-
-}  // namespace
 
 void define_prune(CLI::App& command, Action& action) {
   struct Flags {
@@ -47,8 +45,8 @@ void define_prune(CLI::App& command, Action& action) {
   add_list(command, "--filter", flags->filters, "Only those that fit: until=TIME, label=KEY[=VALUE], label!=...",
            "KEY=VALUE");
   action = [flags](const manager::Context& context) {
-    const manager::PruneRequest request = parse_filters(flags->filters);
-    if (!flags->force && !is_confirmed()) return 0;
+    const manager::PruneRequest request = parse_prune_filters(flags->filters);
+    if (!flags->force && !is_confirmed("all stopped containers")) return 0;
     const manager::PruneResult result = manager::prune(context, request);
     if (!result.ids.empty()) print_line("Deleted Containers:");
     for (const std::string& id : result.ids) print_line(id);

@@ -1,4 +1,5 @@
 // myct ps.
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
@@ -91,6 +92,14 @@ std::string mounts_text(const state::Record& record, bool full) {
   return join(names);
 }
 
+std::string networks_text(const state::Settings& settings) {
+  if (settings.networks.empty()) return settings.network;
+  std::string text;
+  for (const state::NetworkAttachment& attachment : settings.networks)
+    text.append(text.empty() ? "" : ",").append(attachment.network);
+  return text;
+}
+
 size_t count_volumes(const state::Record& record) {
   size_t count = 0;
   for (const state::MountPoint& mount : record.settings.mounts) count += mount.type == "volume" ? 1 : 0;
@@ -118,6 +127,44 @@ struct Field {
 };
 
 /// In alphabetical order, as they are in docker's JSON.
+/// Whether `next` goes on where a range that has begun with `first` has come to after `count` ports.
+bool continues(const state::PublishedPort& first, const state::PublishedPort& next, int count) {
+  return next.host_address == first.host_address && next.protocol == first.protocol &&
+         next.host_port == first.host_port + count && next.container_port == first.container_port + count;
+}
+
+/// "0.0.0.0:8000-8001->80-81/tcp, 127.0.0.1:53->53/udp"
+std::string ports_text(const std::vector<state::PublishedPort>& ports) {
+  const auto range = [](int first, int count) {
+    return count == 1 ? std::to_string(first) : fmt::format("{}-{}", first, first + count - 1);
+  };
+  std::string text;
+  for (size_t begin = 0, end = 0; begin < ports.size(); begin = end) {
+    const state::PublishedPort& port = ports[begin];
+    for (end = begin + 1; end < ports.size(); ++end)
+      if (!continues(port, ports[end], static_cast<int>(end - begin))) break;
+    const int count = static_cast<int>(end - begin);
+    text += fmt::format("{}{}:{}->{}/{}", text.empty() ? "" : ", ",
+                        port.host_address.empty() ? "0.0.0.0" : port.host_address, range(port.host_port, count),
+                        range(port.container_port, count), state::protocol_word(port.protocol));
+  }
+  return text;
+}
+
+/// "80/tcp, 443/tcp": those that the program of a running container listens on and nobody has published, as Docker has
+/// them before the published ones.
+std::string all_ports_text(const ContainerSummary& container) {
+  std::string text;
+  for (const std::string& exposed : container.record.settings.exposed) {
+    const bool is_published =
+        std::any_of(container.ports.begin(), container.ports.end(),
+                    [&](const state::PublishedPort& port) { return state::container_side(port) == exposed; });
+    if (!is_published && state::is_active(container.status)) text += (text.empty() ? "" : ", ") + exposed;
+  }
+  const std::string published = ports_text(container.ports);
+  return text + (text.empty() || published.empty() ? "" : ", ") + published;
+}
+
 constexpr std::array kFields = {
     Field{{"Command", "COMMAND"},
           [](const View& view, const ContainerSummary& c) {
@@ -136,10 +183,10 @@ constexpr std::array kFields = {
     Field{{"Mounts", "MOUNTS"},
           [](const View& view, const ContainerSummary& c) { return mounts_text(c.record, view.full); }},
     Field{{"Names", "NAMES"}, [](const View&, const ContainerSummary& c) { return c.record.name; }},
-    Field{{"Networks", "NETWORKS"}, [](const View&, const ContainerSummary& c) { return c.record.settings.network; }},
+    Field{{"Networks", "NETWORKS"},
+          [](const View&, const ContainerSummary& c) { return networks_text(c.record.settings); }},
     Field{{"Platform", "PLATFORM"}, [](const View&, const ContainerSummary&) { return std::string("linux"); }},
-    // There is no network to publish ports on.
-    Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary&) { return std::string(); }},
+    Field{{"Ports", "PORTS"}, [](const View&, const ContainerSummary& c) { return all_ports_text(c); }},
     Field{{"RunningFor", "CREATED"},
           [](const View&, const ContainerSummary& c) { return duration_since(c.record.created) + " ago"; }},
     Field{{"Size", "SIZE"}, [](const View& view, const ContainerSummary& c) { return size_text(view, c.record); }},

@@ -170,6 +170,10 @@ Pending::~Pending() = default;
 
 pid_t Pending::pid() const noexcept { return state_->init.pid(); }
 
+void Pending::throw_if_ended() {
+  if (wait_for_exit(state_->init.pidfd(), kEndPatience)) (void)wait_until_running();
+}
+
 Pending enter(const oci::Spec& spec, const SpawnOptions& options, const Target& target) {
   HandshakePair pair = make_handshake();
   auto state = std::make_unique<Pending::State>(plan_enter(spec, options, target.init), std::move(pair.parent));

@@ -131,7 +131,7 @@ std::vector<oci::Mount> build_mounts(const SpecInputs& inputs) {
   for (const char* name : {"resolv.conf", "hostname", "hosts"}) {
     const std::string destination = std::string("/etc/") + name;
     if (!covers(inputs.mounts, destination))
-      users.push_back(bind_file(inputs.container_directory + "/" + name, destination, inputs.request.read_only));
+      users.push_back(bind_file(inputs.name_files_directory + "/" + name, destination, inputs.request.read_only));
   }
   // By depth, so that "-v a:/x/y -v b:/x" does not hide the first under the second.
   std::stable_sort(users.begin(), users.end(), [](const oci::Mount& a, const oci::Mount& b) {
@@ -170,8 +170,11 @@ oci::Linux build_linux(const SpecInputs& inputs, security::CapabilitySet capabil
   oci::Linux section;
   for (const char* type : {"mount", "uts", "pid", "ipc"}) section.namespaces.push_back({.type = type});
   if (request.cgroup_view == CgroupView::Private) section.namespaces.push_back({.type = "cgroup"});
-  if (request.network == NetworkMode::None) {
+  if (request.network != NetworkMode::Host) {
     section.namespaces.push_back({.type = "network"});
+    if (request.network == NetworkMode::Path) section.namespaces.back().path = request.network_target;
+  }
+  if (request.network == NetworkMode::Bridge || request.network == NetworkMode::None) {
     // A namespace of its own has no ports to protect and nobody to annoy with echo requests.
     section.sysctl = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
   }

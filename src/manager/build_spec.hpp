@@ -18,7 +18,8 @@ struct SpecInputs {
   const oci::ImageConfig& image;
   std::string id;
   std::string default_hostname;        ///< when the user gives none
-  std::string container_directory;     ///< has merged/, upper/, work/, hosts, hostname, resolv.conf
+  std::string container_directory;     ///< has merged/, upper/, work/
+  std::string name_files_directory;    ///< has hosts, hostname, resolv.conf: its own, unless it has another's network
   std::vector<std::string> lowerdirs;  ///< topmost first
   ResolvedUser user;
   std::vector<oci::Mount> mounts;         ///< the user's, with sources that exist

@@ -73,6 +73,7 @@ void rename(const Context& context, const std::string& reference, const std::str
     throw;
   }
   state::release_name(context.paths, old, id);
+  rename_on_networks(context, id, old, name);
   state::append_event(context.paths, record, "rename", {{"oldName", "/" + old}});
 }
 

@@ -72,7 +72,10 @@ void check_run(const Context& context, const state::Record& record, Findings& fi
   }
   if (runs_unrecorded(context, record)) {
     findings.push_back({fmt::format("container '{}'", record.name), "it runs, and its run directory is gone",
-                        "kills it", [&context, record] { cgroup::remove_cgroup(cgroup_of(context, record)); }});
+                        "kills it", [&context, record] {
+                          cgroup::remove_cgroup(cgroup_of(context, record));
+                          release_strays(context, record.id);
+                        }});
     return;
   }
   const state::KernelView kernel = run ? state::look_at(*run) : state::KernelView{};
@@ -121,7 +124,7 @@ void check_runtime(const Context& context, Findings& findings) {
   for (const std::string& id : state::list_run_ids(context.paths))
     if (!path_exists(context.paths.container(id)) && !state::has_owner(context.paths, id))
       findings.push_back({"run directory " + short_id(id), "its container is gone", "removes it",
-                          [&context, id] { state::remove_orphaned_run_directory(context.paths, id); }});
+                          [&context, id] { remove_orphaned_run(context, id); }});
 }
 
 void check_names(const Context& context, Findings& findings) {
@@ -157,6 +160,17 @@ void check_temporaries(const std::string& directory, Findings& findings) {
   }
 }
 
+/// Of one that runs without a run directory the container is the finding.
+void check_addresses(const Context& context, Findings& findings) {
+  for (const network::Stray& stray : list_strays(context)) {
+    const std::optional<state::Record> record = state::load_record(context.paths, stray.container_id);
+    if (record && runs_unrecorded(context, *record)) continue;
+    findings.push_back({fmt::format("address {} of network '{}'", stray.address, stray.network),
+                        fmt::format("container {}, which has it, does not run", short_id(stray.container_id)),
+                        "gives it back", [&context, id = stray.container_id] { release_strays(context, id); }});
+  }
+}
+
 void check_all_temporaries(const Context& context, Findings& findings) {
   check_temporaries(context.paths.cache(), findings);
   check_temporaries(context.paths.cache() + "/seccomp", findings);
@@ -184,6 +198,7 @@ std::vector<Finding> check(const Context& context) {
   check_runtime(context, findings);
   check_names(context, findings);
   check_cgroups(context, findings);
+  check_addresses(context, findings);
   check_all_temporaries(context, findings);
   check_strays(context.paths.containers(), findings);
   check_strays(context.paths.volumes(), findings);

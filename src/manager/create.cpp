@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "build_spec.hpp"
@@ -10,7 +11,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "myct/base/signals.hpp"
-#include "myct/network/resolver.hpp"
+#include "myct/network/network.hpp"
 #include "myct/security/defaults.hpp"
 #include "myct/state/events.hpp"
 #include "myct/state/names.hpp"
@@ -60,6 +61,32 @@ int image_stop_signal(const oci::ImageConfig& image) {
 }
 
 /// As records have it.
+std::string network_word(const Context& context, const RunRequest& request) {
+  switch (request.network) {
+    case NetworkMode::None:
+      return "none";
+    case NetworkMode::Host:
+      return "host";
+    case NetworkMode::Container:
+      return kContainerNetwork + find_container(context, request.network_target);
+    case NetworkMode::Path:
+      return kPathNetwork + request.network_target;
+    case NetworkMode::Bridge:
+      break;
+  }
+  return request.networks.empty() ? network::kDefaultNetwork : request.networks.front().network;
+}
+
+/// Refuses what can be refused before anything is made.
+void check_networks(const Context& context, const RunRequest& request) {
+  for (const state::NetworkAttachment& wanted : request.networks)
+    if (wanted.network != network::kDefaultNetwork &&
+        !network::load_definition(context.paths.networks(), wanted.network))
+      throw Error(ErrorKind::NotFound, fmt::format("no such network: '{}'", wanted.network), 0,
+                  "see 'myct network ls', or make it with 'myct network create'");
+}
+
+/// As records have it.
 std::string choose_cgroup_parent(CgroupManager manager, const std::string& wanted) {
   if (manager == CgroupManager::Cgroupfs) return wanted;
   if (wanted.empty()) return "system.slice";
@@ -69,13 +96,33 @@ std::string choose_cgroup_parent(CgroupManager manager, const std::string& wante
               wanted);
 }
 
+/// What the image and the user say that the program listens on. An image's port that is none is passed over.
+std::vector<std::string> exposed_ports(const RunRequest& request, const oci::ImageConfig& image) {
+  std::vector<std::string> all = request.exposed;
+  for (const std::string& text : image.exposed_ports)
+    for (std::string& port : state::expand_ports(text)) all.push_back(std::move(port));
+  for (const state::PublishedPort& port : request.ports) all.push_back(state::container_side(port));
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 state::Settings describe_request(const Context& context, const RunRequest& request, const oci::ImageConfig& image,
                                  const std::vector<MountRequest>& mounts) {
   state::Settings settings;
   settings.entrypoint = request.entrypoint.value_or(image.entrypoint);
   settings.cmd = request.command.empty() && !request.entrypoint ? image.cmd : request.command;
   settings.user = request.user.value_or(image.user);
-  settings.network = request.network == NetworkMode::Host ? "host" : "none";
+  settings.network = network_word(context, request);
+  settings.networks = request.networks;
+  if (request.network == NetworkMode::Bridge)
+    for (const state::PublishedPort& port : request.ports) settings.ports.push_back(state::to_text(port));
+  settings.dns = request.dns;
+  settings.dns_search = request.dns_search;
+  settings.dns_options = request.dns_options;
+  settings.extra_hosts = request.extra_hosts;
+  settings.exposed = exposed_ports(request, image);
+  settings.publish_all = request.publish_all && request.network == NetworkMode::Bridge;
   settings.cap_add = request.security.cap_add;
   settings.cap_drop = request.security.cap_drop;
   if (request.security.no_new_privileges) settings.security_options.emplace_back("no-new-privileges");
@@ -92,37 +139,13 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   return settings;
 }
 
-std::string host_file(const char* path) {
-  try {
-    return try_read_file(path).value_or("");
-  } catch (const Error& error) {
-    log::warning("the container's copy is empty: {}", error.what());
-    return {};
-  }
-}
-
-/// The id's first digits; with the host's network the host's name, which that network knows.
-std::string default_hostname(const RunRequest& request, const std::string& id) {
+/// The id's first digits; with the host's or another container's network that one's name, which that network knows.
+std::string default_hostname(const Context& context, const RunRequest& request, const std::string& id) {
+  if (request.network == NetworkMode::Container)
+    return load_spec(context, find_container(context, request.network_target)).hostname;
   utsname names{};
   if (request.network == NetworkMode::Host && ::uname(&names) == 0) return names.nodename;
   return id.substr(0, 12);
-}
-
-/// They are not synced when they are made: a loss of power may leave them missing or empty.
-enum class FileState : uint8_t { New, LostByCrash };
-
-bool is_lost(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == -1 || status.st_size == 0;
-}
-
-void write_network_files(const std::string& directory, const oci::Spec& spec, NetworkMode network, FileState state) {
-  const auto wanted = [&](const char* name) { return state == FileState::New || is_lost(directory + "/" + name); };
-  if (wanted("hosts"))
-    write_file_at(FdRef(AT_FDCWD), directory + "/hosts",
-                  network == NetworkMode::Host ? host_file("/etc/hosts") : network::build_hosts("", spec.hostname));
-  if (wanted("hostname")) write_file_at(FdRef(AT_FDCWD), directory + "/hostname", spec.hostname + "\n");
-  if (wanted("resolv.conf")) write_file_at(FdRef(AT_FDCWD), directory + "/resolv.conf", host_file("/etc/resolv.conf"));
 }
 
 /// The init for --init as a file that can be bound into containers; shared by all, read-only to them. Not under /run,
@@ -190,6 +213,7 @@ Container create_container(const Context& context, const RunRequest& request, co
   state::Record& record = container.record;
   container.directory = context.paths.container(record.id);
 
+  check_networks(context, request);
   check_mounts(request.mounts);
   LimitsPlan limits = plan_limits(request.limits, {}, look_at_host(request.limits));
   MappedDevices devices = map_devices(request.devices);
@@ -214,8 +238,9 @@ Container create_container(const Context& context, const RunRequest& request, co
       build_spec({.request = request,
                   .image = rootfs.config,
                   .id = record.id,
-                  .default_hostname = default_hostname(request, record.id),
+                  .default_hostname = default_hostname(context, request, record.id),
                   .container_directory = container.directory,
+                  .name_files_directory = name_files_directory(context, container),
                   .lowerdirs = rootfs.lowerdirs,
                   .user = user,
                   .mounts = resolve_mounts(context, mount_requests, rootfs, undo),
@@ -227,13 +252,8 @@ Container create_container(const Context& context, const RunRequest& request, co
                   .readonly_paths = security::default_readonly_paths(),
                   .init_path = request.init ? install_init(context) : std::string(),
                   .console_size = request.tty ? supervisor::terminal_size() : std::nullopt});
-  write_network_files(container.directory, container.spec, request.network, FileState::New);
+  if (request.network != NetworkMode::Container) write_name_files(container);
   return container;
-}
-
-void restore_network_files(const Container& container) {
-  const NetworkMode network = container.record.settings.network == "host" ? NetworkMode::Host : NetworkMode::None;
-  write_network_files(container.directory, container.spec, network, FileState::LostByCrash);
 }
 
 void free_stale_name(const Context& context, const std::string& name) {
@@ -301,7 +321,7 @@ std::string create(const Context& context, const RunRequest& request, const imag
   write_cidfile(request, container.record.id, undo);
   container.record.started_at.reset();
   save_documents(context, container);
-  remove_tree(context.paths.run_container(container.record.id));
+  clear_run(context, container.record.id);
   undo.commit();
   state::append_event(context.paths, container.record, "create");
   return container.record.id;

@@ -61,6 +61,12 @@ bool any_or_none(const Range& alternatives, Matches matches) {
   return alternatives.empty() || std::any_of(alternatives.begin(), alternatives.end(), matches);
 }
 
+bool is_on_network(const state::Record& record, const std::string& name) {
+  return record.settings.network == name ||
+         std::ranges::any_of(record.settings.networks,
+                             [&](const state::NetworkAttachment& attachment) { return attachment.network == name; });
+}
+
 bool has_volume(const state::Record& record, const std::string& volume) {
   return std::any_of(record.settings.mounts.begin(), record.settings.mounts.end(), [&](const state::MountPoint& mount) {
     return mount.name == volume || mount.destination == volume || (mount.name.empty() && mount.source == volume);
@@ -119,13 +125,18 @@ int parse_exited(const std::string& condition, const std::string& value) {
   return static_cast<int>(*status);
 }
 
-}  // namespace
-
-bool has_label(const state::Record& record, const std::string& label) {
-  const size_t equals = label.find('=');
-  const auto found = record.labels.find(label.substr(0, equals));
-  return found != record.labels.end() && (equals == std::string::npos || found->second == label.substr(equals + 1));
+/// As Docker does, a port of either condition is enough; ports are those of a container that runs.
+bool has_port(const ContainerFilter& filter, const ContainerSummary& container) {
+  if (filter.exposed.empty() && filter.published.empty()) return true;
+  if (!state::is_active(container.status)) return false;
+  const std::vector<std::string>& exposed = container.record.settings.exposed;
+  return std::any_of(exposed.begin(), exposed.end(), [&](const auto& port) { return filter.exposed.contains(port); }) ||
+         std::any_of(container.ports.begin(), container.ports.end(), [&](const state::PublishedPort& port) {
+           return filter.published.contains(fmt::format("{}/{}", port.host_port, state::protocol_word(port.protocol)));
+         });
 }
+
+}  // namespace
 
 ContainerFilter parse_container_filter(const std::vector<std::string>& conditions) {
   ContainerFilter filter;
@@ -140,7 +151,6 @@ ContainerFilter parse_container_filter(const std::vector<std::string>& condition
     if (key == "volume") return &filter.volumes;
     if (key == "network") return &filter.networks;
     if (key == "health") return &filter.healths;
-    if (key == "expose" || key == "publish") return &filter.ports;
     return nullptr;
   };
   for (const std::string& condition : conditions) {
@@ -151,6 +161,12 @@ ContainerFilter parse_container_filter(const std::vector<std::string>& condition
     const std::string value = condition.substr(equals + 1);
     if (key == "exited") {
       filter.exited.push_back(parse_exited(condition, value));
+      continue;
+    }
+    if (key == "expose" || key == "publish") {
+      const std::vector<std::string> ports = state::expand_ports(value);
+      if (ports.empty()) throw_bad_value(condition, "no port", "write PORT[-PORT][/PROTOCOL]");
+      (key == "expose" ? filter.exposed : filter.published).insert(ports.begin(), ports.end());
       continue;
     }
     std::vector<std::string>* list = list_of(key);
@@ -183,11 +199,11 @@ std::vector<ContainerSummary> apply_filter(const ContainerFilter& filter, std::v
         any_or_none(before, [&](SystemTime time) { return record.created < time; }) &&
         any_or_none(since, [&](SystemTime time) { return record.created > time; }) &&
         any_or_none(filter.volumes, [&](const std::string& volume) { return has_volume(record, volume); }) &&
-        any_or_none(filter.networks, [&](const std::string& name) { return name == record.settings.network; }) &&
+        any_or_none(filter.networks, [&](const std::string& name) { return is_on_network(record, name); }) &&
         any_or_none(filter.healths, [](const std::string& health) { return health == "none"; }) &&
-        filter.ports.empty() && (filter.ancestors.empty() || ancestors.contains(record.image_id)) &&
+        has_port(filter, container) && (filter.ancestors.empty() || ancestors.contains(record.image_id)) &&
         std::all_of(filter.labels.begin(), filter.labels.end(),
-                    [&](const std::string& label) { return has_label(record, label); });
+                    [&](const std::string& label) { return state::has_label(record.labels, label); });
     return !matches;
   });
   return containers;

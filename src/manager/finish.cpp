@@ -68,7 +68,7 @@ Finished record_end(const Context& context, const std::string& id, const std::st
 void conclude(const Context& context, Finished finished) {
   if (!finished.record || !finished.is_saved) return;
   if (!finished.record->auto_remove) {
-    remove_tree(context.paths.run_container(finished.record->id));
+    clear_run(context, finished.record->id);
     return;
   }
   remove_everything(context, *finished.record, RemoveVolumes::Anonymous);

@@ -66,7 +66,9 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
                        .spec = std::nullopt,
                        .directory = context.paths.container(id),
                        .log_path = {},
-                       .size = std::nullopt};
+                       .size = std::nullopt,
+                       .presence = std::nullopt};
+  if (state::is_active(container->status)) inputs.presence = network::load_presence(context.paths.run_container(id));
   if (is_complete(context, id)) inputs.spec = load_spec(context, id);
   const std::string log = inputs.directory + "/log.json";
   if (container->record.log.driver == state::LogDriver::JsonFile && path_exists(log)) inputs.log_path = log;

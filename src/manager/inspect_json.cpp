@@ -114,14 +114,38 @@ std::vector<std::string> binds_of(const state::Record& record) {
   return binds;
 }
 
+/// "80/tcp" to where it is to be found; `ports` with the host's port 0 say what was asked for.
+Json build_ports(const std::vector<state::PublishedPort>& ports) {
+  Json object = Json::object();
+  for (const state::PublishedPort& port : ports) {
+    const std::string inside = fmt::format("{}/{}", port.container_port, state::protocol_word(port.protocol));
+    const std::string host_port = port.host_port == 0 ? std::string() : std::to_string(port.host_port);
+    const bool decided = port.host_port != 0 && port.host_address.empty();
+    object[inside].push_back({{"HostIp", decided ? "0.0.0.0" : port.host_address}, {"HostPort", host_port}});
+  }
+  return object;
+}
+
+Json build_port_bindings(const state::Settings& settings) {
+  std::vector<state::PublishedPort> ports;
+  for (const std::string& text : settings.ports)
+    if (std::optional<state::PublishedPort> port = state::published_port_from_text(text)) ports.push_back(*port);
+  return build_ports(ports);
+}
+
 Json build_host_config(const InspectInputs& inputs) {
   const state::Record& record = inputs.container.record;
   const state::Settings& settings = record.settings;
   Json config = {
       {"Binds", list_or_null(binds_of(record))},
+      {"PublishAllPorts", settings.publish_all},
       {"LogConfig", build_log_config(record.log)},
       {"NetworkMode", settings.network},
-      {"PortBindings", Json::object()},
+      {"PortBindings", build_port_bindings(settings)},
+      {"Dns", settings.dns},
+      {"DnsSearch", settings.dns_search},
+      {"DnsOptions", settings.dns_options},
+      {"ExtraHosts", list_or_null(settings.extra_hosts)},
       {"RestartPolicy",
        {{"Name", state::restart_word(record.restart.policy)}, {"MaximumRetryCount", record.restart.max_attempts}}},
       {"AutoRemove", record.auto_remove},
@@ -168,6 +192,7 @@ Json build_config(const InspectInputs& inputs) {
   if (inputs.spec) config["Env"] = inputs.spec->process.env;
   config["Cmd"] = list_or_null(record.settings.cmd);
   config["Image"] = record.image;
+  if (!record.settings.exposed.empty()) config["ExposedPorts"] = set_of(record.settings.exposed);
   std::vector<std::string> anonymous;
   for (const state::MountPoint& mount : record.settings.mounts)
     if (mount.type == "volume" && is_anonymous(record, mount.name)) anonymous.push_back(mount.destination);
@@ -183,15 +208,38 @@ Json build_config(const InspectInputs& inputs) {
   return config;
 }
 
-/// There is no network but the container's own loopback, or the host's.
-Json build_network_settings(const std::string& network) {
+Json build_endpoint(const network::Endpoint& endpoint) {
+  return {{"IPAddress", endpoint.address},
+          {"IPPrefixLen", endpoint.prefix},
+          {"Gateway", endpoint.gateway},
+          {"MacAddress", endpoint.mac}};
+}
+
+/// Docker's members at the top are those of the default network.
+Json build_network_settings(const InspectInputs& inputs) {
+  const state::Settings& wanted = inputs.container.record.settings;
+  const network::Presence presence = inputs.presence.value_or(network::Presence{});
+  Json settings = {{"Bridge", ""}, {"Ports", build_ports(presence.ports)}};
+  if (inputs.presence)
+    for (const std::string& port : wanted.exposed)
+      if (!settings["Ports"].contains(port)) settings["Ports"][port] = nullptr;
   Json networks = Json::object();
-  if (!network.empty()) networks[network] = {{"IPAddress", ""}, {"Gateway", ""}, {"MacAddress", ""}};
-  return {{"Ports", Json::object()},
-          {"IPAddress", ""},
-          {"Gateway", ""},
-          {"MacAddress", ""},
-          {"Networks", std::move(networks)}};
+  network::Endpoint on_default;
+  for (const network::Endpoint& endpoint : presence.endpoints) {
+    if (endpoint.network == network::kDefaultNetwork) on_default = endpoint;
+    Json& network = networks[endpoint.network] = build_endpoint(endpoint);
+    if (!endpoint.names.empty()) network["DNSNames"] = endpoint.names;
+  }
+  for (const state::NetworkAttachment& attachment : wanted.networks) {
+    Json& network = networks[attachment.network];
+    if (network.is_null()) network = build_endpoint({});
+    network["Aliases"] = list_or_null(attachment.aliases);
+    if (!attachment.address.empty()) network["IPAMConfig"] = {{"IPv4Address", attachment.address}};
+  }
+  if (networks.empty()) networks[wanted.network] = build_endpoint({});
+  settings.update(build_endpoint(on_default));
+  settings["Networks"] = networks;
+  return settings;
 }
 
 Json build_image_config(const oci::ImageConfig& image) {
@@ -240,7 +288,7 @@ Json build_container_document(const InspectInputs& inputs) {
   }
   document["Mounts"] = build_mounts(record);
   document["Config"] = build_config(inputs);
-  document["NetworkSettings"] = build_network_settings(record.settings.network);
+  document["NetworkSettings"] = build_network_settings(inputs);
   add_empty_members(document);
   return document;
 }

@@ -9,6 +9,7 @@
 #include "myct/image/inspect.hpp"
 #include "myct/manager/inspect.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/network/network.hpp"
 #include "myct/spec/runtime_spec.hpp"
 
 namespace myct::manager {
@@ -19,6 +20,7 @@ struct InspectInputs {
   std::string directory;          ///< the container's
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
+  std::optional<network::Presence> presence;  ///< of one that runs
   std::string (*disk_name)(int64_t major, int64_t minor) = name_of_disk;
 };
 

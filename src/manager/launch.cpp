@@ -133,13 +133,16 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
   Pipes pipes;
   engine::Running running;
   Fd listener;
+  std::optional<network::Lease> lease;
   try {
     // Refused before anything is made, not when the program runs.
     if (record.log.driver == state::LogDriver::Journald)
       (void)supervisor::open_log(
           {.config = record.log, .directory = container.directory, .id = record.id, .name = record.name});
     pipes = make_pipes(record);
+    lease = reserve_network(context, container);
     engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, pipes));
+    if (lease) connect_network(context, container, *lease, pending);
     pending.proceed();
     if (handover.listener < 0) listener = supervisor::listen_for_clients(context.paths.run_container(record.id));
     running = pending.wait_until_running();
@@ -169,6 +172,8 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
   handover.stop_seconds = record.stop_seconds;
   handover.cgroup = running.cgroup.value_or("");
   handover.log = record.log;
+  if (lease)
+    for (const Fd& port : lease->ports) handover.ports.push_back(port.get());
   handover.started_milliseconds = monotonic_milliseconds();
   supervisor::execute(handover);
 }

@@ -57,6 +57,10 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   // Cut short, unless somebody is just about to start it.
   if (!container.run && seems_to_run(container.record) && state::has_owner(context.paths, id))
     container.status = state::Status::Created;
+  const state::Settings& settings = container.record.settings;
+  if ((!settings.ports.empty() || settings.publish_all) && state::is_active(container.status))
+    if (std::optional<network::Presence> presence = network::load_presence(context.paths.run_container(id)))
+      container.ports = std::move(presence->ports);
   bool is_gone = false;
   try_tidy("container", id, [&] { is_gone = reconcile(context, container); });
   if (is_gone) return std::nullopt;
@@ -81,7 +85,7 @@ std::unordered_set<std::string> find_runs(const Context& context, const std::uno
   std::unordered_set<std::string> runs;
   for (std::string& id : state::list_run_ids(context.paths)) {
     if (!containers.contains(id) && !path_exists(context.paths.container(id)))
-      try_tidy("run directory", id, [&] { state::remove_orphaned_run_directory(context.paths, id); });
+      try_tidy("run directory", id, [&] { remove_orphaned_run(context, id); });
     runs.insert(std::move(id));
   }
   return runs;

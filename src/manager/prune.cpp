@@ -12,7 +12,7 @@ namespace {
 
 bool is_meant(const ContainerSummary& container, const PruneRequest& request) {
   const state::Record& record = container.record;
-  const auto has = [&](const std::string& wanted) { return has_label(record, wanted); };
+  const auto has = [&](const std::string& wanted) { return state::has_label(record.labels, wanted); };
   return !state::is_active(container.status) && (!request.until || record.created < *request.until) &&
          std::all_of(request.labels.begin(), request.labels.end(), has) &&
          std::none_of(request.not_labels.begin(), request.not_labels.end(), has);

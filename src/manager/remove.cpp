@@ -118,12 +118,14 @@ bool runs_unrecorded(const Context& context, const state::Record& record) {
 }
 
 void remove_everything(const Context& context, const state::Record& record, RemoveVolumes volumes) {
+  const bool is_lost = runs_unrecorded(context, record);
   cgroup::remove_cgroup(cgroup_of(context, record));
+  if (is_lost) release_strays(context, record.id);
   if (volumes == RemoveVolumes::Anonymous)
     for (const std::string& volume : record.anonymous_volumes) remove_volume(context, volume);
   remove_directory(context, record.id);
   state::release_name(context.paths, record.name, record.id);
-  remove_tree(context.paths.run_container(record.id));
+  clear_run(context, record.id);
 }
 
 bool reconcile(const Context& context, ContainerSummary& container) {
@@ -160,7 +162,7 @@ bool reconcile(const Context& context, ContainerSummary& container) {
     state::save_record(context.paths, record);
     state::append_event(context.paths, record, "die", {{"exitCode", std::to_string(kUnknownExit)}});
   }
-  remove_tree(context.paths.run_container(record.id));
+  clear_run(context, record.id);
   container.run.reset();
   return false;
 }

@@ -81,7 +81,9 @@ int run_directly(const Context& context, const RunRequest& request, const image:
   write_cidfile(request, id, undo);
   tell_of_creation(context, container.record, undo);
   const Fd null = request.interactive ? Fd() : open_path("/dev/null", O_RDONLY);
+  const std::optional<network::Lease> lease = reserve_network(context, container);
   engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, request, null));
+  if (lease) connect_network(context, container, *lease, pending);
   if (!request.remove) save_documents(context, container);
   pending.proceed();
   if (request.remove) save_documents(context, container);

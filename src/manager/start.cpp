@@ -61,7 +61,7 @@ Launched launch_existing(const Context& context, Container& container,
   try {
     container.spec = load_spec(context, record.id);
     container.spec.process.console_size = console_size;
-    restore_network_files(container);
+    if (!joins_container(container.record)) renew_name_files(container);
     state::save_record(context.paths, record);
     return launch(context, container, SaveDocuments::No);
   } catch (Error& error) {
@@ -71,7 +71,7 @@ Launched launch_existing(const Context& context, Container& container,
       remove_everything(context, record, RemoveVolumes::Anonymous);
     } else {
       state::save_record(context.paths, record);
-      remove_tree(context.paths.run_container(record.id));
+      clear_run(context, record.id);
     }
     throw;
   }

@@ -11,6 +11,7 @@
 #include "myct/engine/engine.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/network/network.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/supervisor/client.hpp"
 #include "myct/supervisor/handover.hpp"
@@ -44,12 +45,19 @@ void save_spec(const Container& container);
 /// Refuses a file that is there already, and writes the id to a new one. Throws Error.
 void check_cidfile(const RunRequest& request);
 void write_cidfile(const RunRequest& request, const std::string& id, UndoStack& undo);
-/// Makes the files that are bound on /etc/hosts and the like again, where a loss of power has taken them.
-void restore_network_files(const Container& container);
 /// Whether its documents are all there.
 [[nodiscard]] bool is_complete(const Context& context, const std::string& id);
 /// The container's config.json; throws Error.
 [[nodiscard]] oci::Spec load_spec(const Context& context, const std::string& id);
+
+// --- name_files.cpp ------------------------------------------------------------------------------------------------
+/// Writes what is bound on /etc/hosts, /etc/hostname and /etc/resolv.conf.
+void write_name_files(const Container& container);
+/// Before another start: writes those that a loss of power has taken, and /etc/resolv.conf as the host's is by now,
+/// unless somebody has changed it.
+void renew_name_files(const Container& container);
+/// Writes what only a start can know, in place: the container has the files mounted, or soon will.
+void complete_name_files(const Context& context, const Container& container, const network::Presence& presence);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
 /// Refuses what can be refused before anything is made. Throws Error.
@@ -65,6 +73,30 @@ void check_mounts(const std::vector<MountRequest>& requests);
                                                              const std::vector<MountRequest>& requests);
 /// Removes a volume with its data; idempotent.
 void remove_volume(const Context& context, const std::string& name);
+
+// --- network.cpp ---------------------------------------------------------------------------------------------------
+/// Claims what the container is to have of its network; nullopt when it has none of ours. Throws Error.
+[[nodiscard]] std::optional<network::Lease> reserve_network(const Context& context, Container& container);
+/// Makes it, for an init that waits. Throws Error.
+void connect_network(const Context& context, const Container& container, const network::Lease& lease,
+                     engine::Pending& init);
+/// What Settings::network begins with where the network namespace is another container's, or one that a file stands
+/// for.
+constexpr const char* kContainerNetwork = "container:";
+constexpr const char* kPathNetwork = "ns:";
+[[nodiscard]] bool joins_container(const state::Record& record);
+/// Where the files are that tell names to the container: its own directory, or that of the one whose network it has.
+[[nodiscard]] std::string name_files_directory(const Context& context, const Container& container);
+/// Has a container that runs found by its new name. Throws Error.
+void rename_on_networks(const Context& context, const std::string& id, const std::string& old_name,
+                        const std::string& new_name);
+/// Gives back what a run has of networks, and removes its run directory. Idempotent. Throws Error.
+void clear_run(const Context& context, const std::string& id);
+[[nodiscard]] std::vector<network::Stray> list_strays(const Context& context);
+/// Gives back the addresses that a container has by its claims alone, its run directory being lost. Throws Error.
+void release_strays(const Context& context, const std::string& id);
+/// The same for one whose container is gone and who has no owner.
+void remove_orphaned_run(const Context& context, const std::string& id);
 
 // --- devices.cpp ---------------------------------------------------------------------------------------------------
 /// Every device node under /dev, for --privileged.
@@ -171,8 +203,6 @@ void sweep_removed(const Context& context);
 [[nodiscard]] ContainerSummary find_summary(const Context& context, const std::string& reference);
 
 // --- filter.cpp ----------------------------------------------------------------------------------------------------
-/// Whether the container has a label "key", or the very label "key=value".
-[[nodiscard]] bool has_label(const state::Record& record, const std::string& label);
 
 // --- logs.cpp ------------------------------------------------------------------------------------------------------
 /// Whether it was run without a supervisor, to which json-file is the default: a foreground container's program writes

@@ -62,7 +62,7 @@ bool wait_to_restart(const Context& context, const std::string& id, supervisor::
 /// The wait was cut short: the container stays as it is.
 void give_up(const Context& context, const std::string& id) {
   const FileLock lock = state::lock_container(context.paths, id);
-  remove_tree(context.paths.run_container(id));
+  clear_run(context, id);
 }
 
 supervisor::Handover to_start_again(const supervisor::Handover& last, milliseconds delay) {
@@ -84,7 +84,7 @@ void start_again(const Context& context, const supervisor::Handover& handover) {
   const bool unwanted = !record || record->stopped_by_user || record->restart.policy == state::RestartPolicy::No ||
                         state::is_being_removed(context.paths, handover.id);
   if (unwanted) {
-    remove_tree(context.paths.run_container(handover.id));
+    clear_run(context, handover.id);
     return;
   }
   container.record = std::move(*record);
@@ -100,7 +100,7 @@ void start_again(const Context& context, const supervisor::Handover& handover) {
     container.record.outcome = state::Outcome{
         .exit_code = error.exit_status(), .finished_at = std::chrono::system_clock::now(), .error = error.what()};
     state::save_record(context.paths, container.record);
-    remove_tree(context.paths.run_container(handover.id));
+    clear_run(context, handover.id);
   }
 }
 
@@ -152,6 +152,8 @@ int supervise(int argc, char** argv) noexcept {
     const supervisor::Handover handover = supervisor::handover_from_arguments(argc, argv);
     const Fd listener = supervisor::adopt(handover.listener);
     const Fd owner = supervisor::adopt(handover.owner);
+    std::vector<Fd> ports;  // nobody else gets them as long as we live
+    for (const int port : handover.ports) ports.push_back(supervisor::adopt(port));
     const Context context{.paths = {handover.root, handover.runtime_dir}};
     if (handover.init_pid == 0)
       start_again(context, handover);

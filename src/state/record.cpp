@@ -220,10 +220,12 @@ bool is_being_removed(const Paths& paths, std::string_view id) {
   return file && ::flock(file->get(), LOCK_EX | LOCK_NB) == -1;
 }
 
-void remove_orphaned_run_directory(const Paths& paths, std::string_view id) {
+void remove_orphaned_run_directory(const Paths& paths, std::string_view id, const std::function<void()>& before) {
   const Fd all = open_run_containers(paths);
   lock_directory(all.ref(), LOCK_EX, paths.run_containers());
-  if (!path_exists(paths.container(id)) && !has_owner(paths, id)) remove_tree(paths.run_container(id));
+  if (path_exists(paths.container(id)) || has_owner(paths, id)) return;
+  before();
+  remove_tree(paths.run_container(id));
 }
 
 bool has_owner(const Paths& paths, std::string_view id) {
@@ -239,5 +241,11 @@ bool is_container_id(std::string_view name) noexcept {
 
 std::vector<std::string> list_container_ids(const Paths& paths) { return list_ids(paths.containers()); }
 std::vector<std::string> list_run_ids(const Paths& paths) { return list_ids(paths.run_containers()); }
+
+bool has_label(const std::map<std::string, std::string>& labels, std::string_view wanted) {
+  const size_t mark = wanted.find('=');
+  const auto found = labels.find(std::string(wanted.substr(0, mark)));
+  return found != labels.end() && (mark == std::string_view::npos || found->second == wanted.substr(mark + 1));
+}
 
 }  // namespace myct::state

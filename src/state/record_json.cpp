@@ -99,6 +99,14 @@ Value device_to_json(const MappedDevice& device) {
   return Value{{"hostPath", device.host_path}, {"containerPath", device.container_path}, {"access", device.access}};
 }
 
+Value attachment_to_json(const NetworkAttachment& attachment) {
+  Value object{{"network", attachment.network}};
+  json::write_unless_empty(object, "address", attachment.address);
+  json::write_unless_empty(object, "mac", attachment.mac);
+  json::write_unless_empty(object, "aliases", attachment.aliases);
+  return object;
+}
+
 Value outcome_to_json(const Outcome& outcome) {
   Value object{{"exitCode", outcome.exit_code}};
   if (outcome.finished_at) object["finishedAt"] = format_time(*outcome.finished_at);
@@ -114,6 +122,14 @@ Value settings_to_json(const Settings& settings) {
   json::write_unless_empty(object, "entrypoint", settings.entrypoint);
   json::write_unless_empty(object, "cmd", settings.cmd);
   json::write_unless_empty(object, "user", settings.user);
+  json::write_array(object, "networks", settings.networks, attachment_to_json);
+  json::write_unless_empty(object, "ports", settings.ports);
+  json::write_unless_empty(object, "dns", settings.dns);
+  json::write_unless_empty(object, "dnsSearch", settings.dns_search);
+  json::write_unless_empty(object, "dnsOptions", settings.dns_options);
+  json::write_unless_empty(object, "extraHosts", settings.extra_hosts);
+  json::write_unless_empty(object, "exposed", settings.exposed);
+  write_unless(object, "publishAll", settings.publish_all, false);
   json::write_unless_empty(object, "capAdd", settings.cap_add);
   json::write_unless_empty(object, "capDrop", settings.cap_drop);
   json::write_unless_empty(object, "securityOptions", settings.security_options);

@@ -16,7 +16,7 @@ namespace {
 using json::Value;
 
 /// The object that a member stands in. Unknown ones are passed over with all that is in them.
-enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Devices, Outcome, Unknown };
+enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Devices, Networks, Outcome, Unknown };
 
 using Scalar = std::variant<std::string_view, bool, int64_t, uint64_t, double>;
 
@@ -98,7 +98,8 @@ auto& home_of(Document& document) {
   if constexpr (Where == Section::Settings) return record.settings;
   if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // made when its object began
   if constexpr (Where == Section::Devices) return record.settings.devices.back();  // likewise
-  if constexpr (Where == Section::Outcome) return *record.outcome;                 // likewise
+  if constexpr (Where == Section::Networks) return record.settings.networks.back();
+  if constexpr (Where == Section::Outcome) return *record.outcome;  // likewise
   if constexpr (Where == Section::Document) return record;
 }
 
@@ -138,6 +139,13 @@ constexpr std::array kMembers = {
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),
     member<Section::Settings, &Settings::network>("network"),
+    member<Section::Settings, &Settings::ports>("ports"),
+    member<Section::Settings, &Settings::dns>("dns"),
+    member<Section::Settings, &Settings::dns_search>("dnsSearch"),
+    member<Section::Settings, &Settings::dns_options>("dnsOptions"),
+    member<Section::Settings, &Settings::extra_hosts>("extraHosts"),
+    member<Section::Settings, &Settings::exposed>("exposed"),
+    member<Section::Settings, &Settings::publish_all>("publishAll"),
     member<Section::Settings, &Settings::cap_add>("capAdd"),
     member<Section::Settings, &Settings::cap_drop>("capDrop"),
     member<Section::Settings, &Settings::security_options>("securityOptions"),
@@ -154,6 +162,10 @@ constexpr std::array kMembers = {
     member<Section::Devices, &MappedDevice::host_path>("hostPath"),
     member<Section::Devices, &MappedDevice::container_path>("containerPath"),
     member<Section::Devices, &MappedDevice::access>("access"),
+    member<Section::Networks, &NetworkAttachment::network>("network"),
+    member<Section::Networks, &NetworkAttachment::address>("address"),
+    member<Section::Networks, &NetworkAttachment::mac>("mac"),
+    member<Section::Networks, &NetworkAttachment::aliases>("aliases"),
     member<Section::Outcome, &Outcome::exit_code>("exitCode"),
     member<Section::Outcome, &Outcome::finished_at>("finishedAt"),
     member<Section::Outcome, &Outcome::oom_killed>("oomKilled"),
@@ -166,10 +178,14 @@ struct Opening {
   Section opens;
 };
 constexpr std::array kOpenings = {
-    Opening{Section::Document, "labels", Section::Labels},     Opening{Section::Document, "restart", Section::Restart},
-    Opening{Section::Document, "log", Section::Log},           Opening{Section::Document, "outcome", Section::Outcome},
-    Opening{Section::Document, "settings", Section::Settings}, Opening{Section::Settings, "mounts", Section::Mounts},
+    Opening{Section::Document, "labels", Section::Labels},
+    Opening{Section::Document, "restart", Section::Restart},
+    Opening{Section::Document, "log", Section::Log},
+    Opening{Section::Document, "outcome", Section::Outcome},
+    Opening{Section::Document, "settings", Section::Settings},
+    Opening{Section::Settings, "mounts", Section::Mounts},
     Opening{Section::Settings, "devices", Section::Devices},
+    Opening{Section::Settings, "networks", Section::Networks},
 };
 
 const Member* find_member(Section section, std::string_view key) noexcept {
@@ -209,12 +225,14 @@ class Handler {
     }
     const Place& place = places_.back();
     if (place.member != nullptr || place.section == Section::Labels) reject();
-    const bool is_list = place.opens == Section::Mounts || place.opens == Section::Devices;
+    const bool is_list =
+        place.opens == Section::Mounts || place.opens == Section::Devices || place.opens == Section::Networks;
     const bool is_expected = place.in_list == is_list;
     const Section section = is_expected ? place.opens : Section::Unknown;
     if (section == Section::Outcome) document_.record.outcome.emplace();
     if (section == Section::Mounts) document_.record.settings.mounts.emplace_back();
     if (section == Section::Devices) document_.record.settings.devices.emplace_back();
+    if (section == Section::Networks) document_.record.settings.networks.emplace_back();
     places_.push_back({.section = section});
     return true;
   }

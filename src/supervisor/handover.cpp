@@ -47,6 +47,7 @@ bool set_member(Handover& handover, std::string_view key, std::string_view value
     if (key == number.key) return handover.*number.member = parse_number<int>(value), true;
   for (const Number& number : kNumbers)
     if (key == number.key) return handover.*number.member = parse_number<int>(value), true;
+  if (key == "port") return handover.ports.push_back(parse_number<int>(value)), true;
   if (key == "started") return handover.started_milliseconds = parse_number<int64_t>(value), true;
   if (key == "delay") return handover.delay_milliseconds = parse_number<int64_t>(value), true;
   if (key == "max-size") return handover.log.max_size = parse_number<uint64_t>(value), true;
@@ -68,6 +69,7 @@ std::vector<std::string> to_arguments(const Handover& handover) {
   for (const Number& number : kDescriptors)
     if (handover.*number.member >= 0) arguments.push_back(fmt::format("{}={}", number.key, handover.*number.member));
   for (const Number& number : kNumbers) arguments.push_back(fmt::format("{}={}", number.key, handover.*number.member));
+  for (const int port : handover.ports) arguments.push_back(fmt::format("port={}", port));
   arguments.push_back(fmt::format("started={}", handover.started_milliseconds));
   arguments.push_back(fmt::format("delay={}", handover.delay_milliseconds));
   arguments.push_back(fmt::format("log={}", state::driver_word(handover.log.driver)));
@@ -100,6 +102,8 @@ void execute(const Handover& handover) {
   for (const Number& number : kDescriptors)
     if (handover.*number.member >= 0 && ::fcntl(handover.*number.member, F_SETFD, 0) == -1)
       throw_errno("keep descriptor '{}' open", number.key);
+  for (const int port : handover.ports)
+    if (::fcntl(port, F_SETFD, 0) == -1) throw_errno("keep a published port");
   std::vector<std::string> arguments = to_arguments(handover);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -81,8 +81,8 @@ TEST_F(Completion, offers_the_options_of_the_command) {
 }
 
 TEST_F(Completion, offers_values_of_options) {
-  EXPECT_THAT(offers({"run", "--network", ""}), ElementsAre("host", "none"));
-  EXPECT_THAT(offers({"run", "-it", "--network=n"}), ElementsAre("--network=none"));
+  EXPECT_THAT(offers({"run", "--network", ""}), ElementsAre("bridge", "container:", "host", "none", "ns:"));
+  EXPECT_THAT(offers({"run", "-it", "--network=n"}), ElementsAre("--network=none", "--network=ns:"));
   EXPECT_THAT(offers({"run", "--cidfile", ""}), ElementsAre(":file"));
   EXPECT_THAT(offers({"--root", ""}), ElementsAre(":directory"));
   EXPECT_THAT(offers({"run", "--image", "tool"}), ElementsAre("toolbox:1.36"));

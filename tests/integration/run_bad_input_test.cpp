@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"unknown_ulimit", {"run", "--ulimit", "fun=1", "busybox", "true"}, "unknown name 'fun'"},
         Row{"ulimit_not_a_number", {"run", "--ulimit", "nofile=x", "busybox", "true"}, "'x' is not a number"},
         Row{"ulimit_soft_above_hard", {"run", "--ulimit", "nofile=2:1", "busybox", "true"}, "above the hard one"},
-        Row{"unknown_network", {"run", "--network", "moon", "busybox", "true"}, "unknown network 'moon'"},
+        Row{"unknown_network", {"run", "--network", "moon", "busybox", "true"}, "no such network: 'moon'"},
         Row{"empty_label", {"run", "--label", "=x", "busybox", "true"}, "invalid label '=x'"},
         Row{"id_file_in_no_directory",
             {"run", "--rm", "--cidfile", "/no/such/cid", "busybox", "true"},

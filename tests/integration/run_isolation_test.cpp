@@ -222,9 +222,9 @@ TEST_F(RunIsolation, may_write_its_files_in_etc_without_changing_the_hosts) {
   EXPECT_EQ(read_file("/etc/hosts"), before);
 }
 
-TEST_F(RunIsolation, has_a_loopback_interface_that_is_up_and_no_other) {
-  EXPECT_TRUE(
-      prints(shell({}, "ls /sys/class/net; ip addr show lo | grep -o 'inet 127.0.0.1/8'"), "lo\ninet 127.0.0.1/8\n"));
+TEST_F(RunIsolation, has_a_loopback_interface_that_is_up_and_no_other_without_a_network) {
+  EXPECT_TRUE(prints(shell({"--network", "none"}, "ls /sys/class/net; ip addr show lo | grep -o 'inet 127.0.0.1/8'"),
+                     "lo\ninet 127.0.0.1/8\n"));
 }
 
 TEST_F(RunIsolation, may_bind_low_ports_as_any_user) {

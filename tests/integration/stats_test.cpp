@@ -44,7 +44,7 @@ TEST_F(Stats, shows_what_is_not_known_as_dashes) {
 }
 
 TEST_F(Stats, counts_processes_and_sees_no_network_where_there_is_none) {
-  start("web", "sleep 1000 & sleep 1000 & echo started; wait");
+  start("web", "sleep 1000 & sleep 1000 & echo started; wait", {"--network", "none"});
   ASSERT_TRUE(logs("web", "started\n"));
   EXPECT_EQ(once("{{.PIDs}} {{.NetIO}}", "web"), "3 0B / 0B\n");
 }
@@ -63,7 +63,7 @@ TEST_F(Stats, measures_what_a_busy_program_takes_of_a_processor) {
 }
 
 TEST_F(Stats, prints_json_with_dockers_members_and_the_numbers_themselves) {
-  start("web", "sleep 1000");
+  start("web", "sleep 1000", {"--network", "none"});
   const std::string json = once("json", "web");
   EXPECT_THAT(
       json, MatchesRegex("\\{\"BlockIO\":\"[^\"]*\",\"CPUPerc\":\"[^\"]*\",\"Container\":\"web\",\"ID\":\"[0-9a-f]{12}"

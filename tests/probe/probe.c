@@ -25,11 +25,13 @@
 //   some|none read N"
 //   raid WHAT PATH  "open": prints "ready", then opens what others have and are through /proc, and PATH in their roots,
 //                   until its input ends; "trace": traces them
+//   datagram PORT   prints "ready", then what the first datagram to that port holds, and sends it back
 //   arguments WORD… each argument on a line
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -348,6 +350,21 @@ static int print_rlimit(int resource) {
   return 0;
 }
 
+static int answer_datagram(int port) {
+  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  struct sockaddr_in sender;
+  socklen_t size = sizeof sender;
+  char text[256];
+  if (bind(fd, (const struct sockaddr*)&name, sizeof name) == -1) return 1;
+  say("ready");
+  const ssize_t got = recvfrom(fd, text, sizeof text - 1, 0, (struct sockaddr*)&sender, &size);
+  if (got == -1) return 1;
+  text[got] = '\0';
+  say(text);
+  return sendto(fd, text, (size_t)got, 0, (const struct sockaddr*)&sender, size) == got ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   const char* word = argc > 2 ? argv[2] : "0";
@@ -364,6 +381,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "count") == 0) return count_bytes();
   if (strcmp(what, "device") == 0) return print_device(word);
   if (strcmp(what, "rlimit") == 0) return print_rlimit(atoi(word));
+  if (strcmp(what, "datagram") == 0) return answer_datagram(atoi(word));
   if (strcmp(what, "spy") == 0) return spy();
   if (strcmp(what, "raid") == 0 && argc == 4) return raid(argv[2], argv[3]);
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);

@@ -45,6 +45,8 @@ class Pending {
   ~Pending();
 
   [[nodiscard]] pid_t pid() const noexcept;
+  /// For whoever fails to do something with the waiting init: throws the child's own Error if it has ended.
+  void throw_if_ended();
   /// Lets the init go on, through all steps to exec, and returns at once: the caller has time for other work.
   void proceed();
   /// Waits until the init has exec'ed. Throws the child's own Error: the step, the object, errno and the exit status

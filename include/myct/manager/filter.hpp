@@ -2,6 +2,7 @@
 // labels each must be there (docker-ps(1)).
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct ContainerFilter {
   std::vector<std::string> volumes;    ///< names, sources or destinations of mounts
   std::vector<std::string> networks;
   std::vector<std::string> healths;  ///< "none" is every container's, as there are no health checks
-  std::vector<std::string> ports;    ///< published or exposed: no container has any
+  std::set<std::string> exposed;     ///< ports of the container: "80/tcp"
+  std::set<std::string> published;   ///< ports of the host
 };
 
 /// From "key=value" each. Throws Error{Usage} for what has no "=", and with exit status 1 for an unknown key or a value

@@ -62,6 +62,7 @@ struct ContainerSummary {
   state::Record record;
   std::optional<state::RunInfo> run;
   state::Status status = state::Status::Created;
+  std::vector<state::PublishedPort> ports;  ///< of one that runs, as they are now
 };
 
 /// Every container, newest first. One whose record cannot be read is left out with a warning.
@@ -70,6 +71,9 @@ std::vector<ContainerSummary> list_containers(const Context& context);
 /// The id that `reference` means: full id, name, or unique id prefix. Throws Error{NotFound} or Error{Conflict} naming
 /// the candidates.
 std::string find_container(const Context& context, const std::string& reference);
+
+/// The ports that a container has published; none when it does not run. Throws Error.
+[[nodiscard]] std::vector<state::PublishedPort> published_ports(const Context& context, const std::string& reference);
 
 enum class RemoveRunning : uint8_t { Refuse, Kill };
 enum class RemoveVolumes : uint8_t { No, Anonymous };

@@ -10,6 +10,7 @@
 #include "myct/manager/limits.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/state/paths.hpp"
+#include "myct/state/port.hpp"
 #include "myct/state/record.hpp"
 
 namespace myct::manager {
@@ -33,7 +34,13 @@ struct MountRequest {
   std::vector<std::string> tmpfs_options;
 };
 
-enum class NetworkMode : uint8_t { None, Host };
+enum class NetworkMode : uint8_t {
+  None,
+  Host,
+  Bridge,     ///< on networks of myct's
+  Container,  ///< in another container's network namespace
+  Path,       ///< in the network namespace that a file stands for (namespaces(7))
+};
 /// Whether the container sees its own control group as the root of all, or the host's groups as they are.
 enum class CgroupView : uint8_t { Private, Host };
 
@@ -57,7 +64,16 @@ struct RunRequest {
   std::optional<std::string> workdir;
   std::optional<std::string> user;
   std::vector<MountRequest> mounts;
-  NetworkMode network = NetworkMode::None;
+  NetworkMode network = NetworkMode::Bridge;
+  std::string network_target;                      ///< the other container, or the path
+  std::vector<state::NetworkAttachment> networks;  ///< with Bridge; none: the default one
+  std::vector<state::PublishedPort> ports;
+  std::vector<std::string> dns;          ///< addresses of name servers, instead of the host's
+  std::vector<std::string> dns_search;   ///< "." alone: none
+  std::vector<std::string> dns_options;  ///< as in resolv.conf(5)
+  std::vector<std::string> extra_hosts;  ///< "name:address", or "name:host-gateway"
+  std::vector<std::string> exposed;      ///< "80/tcp"
+  bool publish_all = false;              ///< those, and the image's
   std::vector<oci::Rlimit> ulimits;
   SecurityRequest security;
   LimitsRequest limits;

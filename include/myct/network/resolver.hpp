@@ -1,13 +1,44 @@
-// The text of a container's /etc/hosts. Pure.
+// The texts of a container's /etc/hosts and /etc/resolv.conf. Pure.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace myct::network {
 
-/// hosts(5) with the names that every container has: localhost and its IPv6 companions, and, unless `address` is
-/// empty, the container's own name.
-[[nodiscard]] std::string build_hosts(std::string_view address, std::string_view hostname);
+/// A line of hosts(5).
+struct HostEntry {
+  std::string address;
+  std::string name;
+};
+
+/// hosts(5) with the names that every container has: localhost and its IPv6 companions, then the added ones, and then,
+/// unless `address` is empty, the container's own name.
+[[nodiscard]] std::string build_hosts(std::string_view address, std::string_view hostname,
+                                      std::span<const HostEntry> added = {});
+
+/// What a user wants in resolv.conf(5) instead of what the host has; what is empty stays as it is there.
+struct ResolverChoice {
+  std::vector<std::string> servers;
+  std::vector<std::string> searches;  ///< "." alone: none
+  std::vector<std::string> options;
+};
+
+/// Whether the only name server of this resolv.conf(5) is systemd's own on the host, which no container reaches.
+[[nodiscard]] bool is_systemd_stub(std::string_view resolv_conf);
+/// The servers that a resolv.conf(5) names.
+[[nodiscard]] std::vector<std::string> name_servers(std::string_view resolv_conf);
+
+/// The host's resolv.conf(5) with what the user has chosen, for a container that is where the host is, or nowhere.
+[[nodiscard]] std::string override_resolv_conf(std::string_view host, const ResolverChoice& choice);
+/// The same for a container on the default network: without servers on the host's loopback interface, and where none is
+/// left, with Google's, as Docker does.
+[[nodiscard]] std::string build_resolv_conf(std::string_view host, const ResolverChoice& choice = {});
+/// The same for a container on a network with a name server at `gateways`, which asks the host's servers and the
+/// user's. Names without a dot go to it as they are (ndots:0), unless the user says otherwise.
+[[nodiscard]] std::string build_named_resolv_conf(std::string_view host, const std::vector<std::string>& gateways,
+                                                  ResolverChoice choice);
 
 }  // namespace myct::network

@@ -27,6 +27,7 @@ class Paths {
   [[nodiscard]] std::string containers() const { return root_ + "/containers"; }
   [[nodiscard]] std::string container(std::string_view id) const { return containers() + "/" + std::string(id); }
   [[nodiscard]] std::string names() const { return root_ + "/names"; }
+  [[nodiscard]] std::string networks() const { return root_ + "/networks"; }
   [[nodiscard]] std::string volumes() const { return root_ + "/volumes"; }
   /// Results that can be computed again at any time: compiled seccomp filters.
   [[nodiscard]] std::string cache() const { return root_ + "/cache"; }
@@ -36,6 +37,7 @@ class Paths {
   [[nodiscard]] std::string run_container(std::string_view id) const {
     return run_containers() + "/" + std::string(id);
   }
+  [[nodiscard]] std::string run_networks() const { return runtime_dir_ + "/networks"; }
   /// What has happened to containers since the boot, a JSON object a line.
   [[nodiscard]] std::string events() const { return runtime_dir_ + "/events"; }
   /// Lock files that belong to no container.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
 #include "myct/base/units.hpp"
+#include "myct/state/attachment.hpp"
 #include "myct/state/paths.hpp"
 
 namespace myct {
@@ -67,7 +69,14 @@ struct Settings {
   std::vector<std::string> entrypoint;
   std::vector<std::string> cmd;
   std::string user;
-  std::string network;  ///< "none", "host"
+  std::string network;  ///< "none", "host", "container:ID", "ns:PATH", or the first of `networks`; else "bridge"
+  std::vector<NetworkAttachment> networks;
+  std::vector<std::string> ports;  ///< as to_text(PublishedPort) has them
+  std::vector<std::string> dns;
+  std::vector<std::string> dns_search;
+  std::vector<std::string> dns_options;
+  std::vector<std::string> extra_hosts;  ///< "name:address", or "name:host-gateway"
+  std::vector<std::string> exposed;      ///< "80/tcp": those of the image, of --expose and the published ones; sorted
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   std::vector<std::string> security_options;
@@ -76,11 +85,15 @@ struct Settings {
   std::vector<std::string> device_rules;
   std::string cgroup_parent;  ///< "/a/b", or systemd's slice as "a.slice"; also where a control group is looked for
                               ///< whose myct was killed; empty: the default
+  bool publish_all = false;   ///< what is exposed is published, each at a port of the host that is free
   bool privileged = false;
   bool init = false;
 };
 
 constexpr int kDefaultStopSeconds = 10;
+
+/// Whether "key", or "key=value", is among the labels.
+[[nodiscard]] bool has_label(const std::map<std::string, std::string>& labels, std::string_view wanted);
 
 /// containers/<id>/container.json. The status is not in it: it is derived (status_of).
 struct Record {
@@ -186,7 +199,7 @@ void save_run_info(const Paths& paths, std::string_view id, const RunInfo& run);
 
 /// Removes the run directory of a container that has neither an owner nor a directory of its own: its myct was killed
 /// before it made that, or after it removed it. Throws Error.
-void remove_orphaned_run_directory(const Paths& paths, std::string_view id);
+void remove_orphaned_run_directory(const Paths& paths, std::string_view id, const std::function<void()>& before);
 
 /// Whether a file of that name can be a container's: 64 hex digits.
 [[nodiscard]] bool is_container_id(std::string_view name) noexcept;

@@ -29,8 +29,9 @@ struct Handover {
   int output = -1;
   int error = -1;
   int listener = -1;
-  int owner = -1;    ///< the owner's lock
-  int starter = -1;  ///< the conversation with the myct that started this
+  int owner = -1;          ///< the owner's lock
+  int starter = -1;        ///< the conversation with the myct that started this
+  std::vector<int> ports;  ///< sockets that keep published ports of the host from others
   int stop_signal = 15;
   int stop_seconds = -1;  ///< from that to SIGKILL; -1: for ever
   std::string cgroup;

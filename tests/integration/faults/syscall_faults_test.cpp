@@ -33,9 +33,11 @@ class SyscallFault : public ContainerTest {
   }
   void SetUp() override {
     ContainerTest::SetUp();
-    ASSERT_EQ(myct({"run", "-d", "--name", "neighbour", "busybox", "sleep", "1000"}).status, 0);
+    ASSERT_EQ(myct({"run", "--network", "none", "-d", "--name", "neighbour", "busybox", "sleep", "1000"}).status, 0);
     // What is made only once on a machine: caches, directories.
-    ASSERT_EQ(myct({"run", "-d", "--init", "--name", "victim", "-v", "/data", "busybox", "true"}).status, 0);
+    ASSERT_EQ(
+        myct({"run", "--network", "none", "-d", "--init", "--name", "victim", "-v", "/data", "busybox", "true"}).status,
+        0);
     ASSERT_EQ(myct({"rm", "-fv", "victim"}).status, 0);
     baseline_ = leftovers();
   }
@@ -108,8 +110,9 @@ class SyscallFault : public ContainerTest {
 
   /// That it can be made shows that nothing of the one before holds its name.
   void make_victim(Before before) const {
-    Words words = {"run", "-d", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
-    if (before != Before::Running) words = {"create", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
+    Words words = {"run", "--network", "none", "-d", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
+    if (before != Before::Running)
+      words = {"create", "--network", "none", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
     const Result made = myct(words);
     ASSERT_EQ(made.status, 0) << "the name is not free: " << made;
     ASSERT_EQ(made.err, "");
@@ -168,7 +171,9 @@ class SyscallFault : public ContainerTest {
     EXPECT_LE(shown.size(), 2U);
     for (const std::string& name : names_) {
       if (shown.contains(name)) continue;
-      const auto make = [&] { return myct({"create", "--name", name, "busybox", "true"}).status == 0; };
+      const auto make = [&] {
+        return myct({"create", "--network", "none", "--name", name, "busybox", "true"}).status == 0;
+      };
       EXPECT_TRUE(eventually(make)) << "neither shown nor free: " << name;
       EXPECT_TRUE(prints(myct({"rm", name}), name + "\n"));
     }
@@ -201,9 +206,10 @@ class SyscallFault : public ContainerTest {
   std::vector<std::string> names_ = {"victim"};  ///< those that the container may have after the kill
 };
 
-const Words kCreate = {"create", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
-const Words kRunDetached = {"run", "-d", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
-const Words kRunRemoved = {"run", "--rm", "--name", "victim", "-v", "/data", "busybox", "true"};
+const Words kCreate = {"create", "--network", "none", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
+const Words kRunDetached = {"run", "--network", "none",    "-d",    "--name", "victim",
+                            "-v",  "/data",     "busybox", "sleep", "1000"};
+const Words kRunRemoved = {"run", "--network", "none", "--rm", "--name", "victim", "-v", "/data", "busybox", "true"};
 
 TEST_F(SyscallFault, create_killed_at_every_call_leaves_nothing) {
   kill_myct({.title = "create", .before = Before::Nothing, .words = kCreate});
@@ -251,8 +257,12 @@ TEST_F(SyscallFault, runs_of_other_kinds_killed_on_the_way_leave_nothing) {
   Words terminal = kRunRemoved;
   terminal.insert(terminal.begin() + 1, "-t");
   kill_myct({.title = "run --rm -t", .before = Before::Nothing, .words = terminal, .stride = 3});
+  Words bridged = kRunRemoved;
+  std::erase(bridged, "--network");
+  std::erase(bridged, "none");
+  kill_myct({.title = "run --rm on the bridge", .before = Before::Nothing, .words = bridged, .stride = 11});
   Words init = kRunDetached;
-  init.insert(init.begin() + 2, {"--init", "--rm", "--tmpfs", "/t"});
+  init.insert(init.begin() + 1, {"--init", "--rm", "--tmpfs", "/t"});
   kill_myct({.title = "run -d --rm --init", .before = Before::Nothing, .words = init, .stride = 3});
 }
 
@@ -265,17 +275,18 @@ TEST_F(SyscallFault, supervisor_killed_at_every_call_of_run_d_leaves_nothing) {
 }
 
 TEST_F(SyscallFault, supervisor_killed_at_every_call_of_a_whole_life_leaves_nothing) {
-  kill_new_supervisor({.title = "supervisor in run -d --rm, to its end",
-                       .before = Before::Nothing,
-                       .words = {"run", "-d", "--rm", "--name", "victim", "-v", "/data", "busybox", "true"}});
+  kill_new_supervisor(
+      {.title = "supervisor in run -d --rm, to its end",
+       .before = Before::Nothing,
+       .words = {"run", "--network", "none", "-d", "--rm", "--name", "victim", "-v", "/data", "busybox", "true"}});
 }
 
 TEST_F(SyscallFault, supervisor_killed_on_the_way_through_a_restart_leaves_nothing) {
-  kill_new_supervisor(
-      {.title = "supervisor in run -d --restart, through a restart to its end",
-       .before = Before::Nothing,
-       .words = {"run", "-d", "--restart", "on-failure:1", "--name", "victim", "-v", "/data", "busybox", "false"},
-       .stride = 5});
+  kill_new_supervisor({.title = "supervisor in run -d --restart, through a restart to its end",
+                       .before = Before::Nothing,
+                       .words = {"run", "--network", "none", "-d", "--restart", "on-failure:1", "--name", "victim",
+                                 "-v", "/data", "busybox", "false"},
+                       .stride = 5});
 }
 
 TEST_F(SyscallFault, supervisor_killed_at_every_call_of_stop_leaves_nothing) {

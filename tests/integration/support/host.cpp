@@ -77,7 +77,7 @@ void add_mounts(std::set<std::string>& objects) {
 void add_interfaces(std::set<std::string>& objects) {
   struct if_nameindex* const all = ::if_nameindex();
   for (struct if_nameindex* each = all; each != nullptr && each->if_index != 0; ++each)
-    objects.insert(std::string("interface ") + each->if_name);
+    if (std::string_view(each->if_name) != "myct0") objects.insert(std::string("interface ") + each->if_name);
   ::if_freenameindex(all);
 }
 

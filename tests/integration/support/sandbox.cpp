@@ -38,8 +38,9 @@ bool may_stay(const std::string& path) {
   static const std::regex kAllowed(
       "/root|/run"
       "|/root/(images|layers|cache)(/[^.].*)?"
-      "|/root/(containers|names|volumes)"
-      "|/run/(containers|init|events|locks(/.*)?)");
+      "|/root/(containers|names|networks(/\\.lock)?|volumes)"
+      "|/run/(containers|init|events|locks(/.*)?)"
+      "|/run/networks(/\\.rules\\.lock|/bridge(/(addresses|last|lock|names|pointers|network\\.json))?)?");
   return std::regex_match(path, kAllowed) && path.find("/.staging") == std::string::npos;
 }
 
@@ -98,9 +99,18 @@ std::set<std::string> Sandbox::objects() const {
 }
 
 std::set<std::string> Sandbox::leftovers() const {
-  const std::set<std::string> now = objects();
   std::set<std::string> left;
-  std::set_difference(now.begin(), now.end(), before_.begin(), before_.end(), std::inserter(left, left.end()));
+  const auto look = [&] {
+    const std::set<std::string> now = objects();
+    left.clear();
+    std::set_difference(now.begin(), now.end(), before_.begin(), before_.end(), std::inserter(left, left.end()));
+  };
+  // The kernel takes a network namespace apart, and with it its interfaces, some time after its last process is gone.
+  (void)eventually([&] {
+    look();
+    return std::none_of(left.begin(), left.end(),
+                        [](const std::string& object) { return object.starts_with("interface veth"); });
+  });
   return left;
 }
 

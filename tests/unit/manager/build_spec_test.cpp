@@ -31,6 +31,7 @@ class BuildSpec : public ::testing::Test {
                        .id = std::string(64, 'a'),
                        .default_hostname = "aaaaaaaaaaaa",
                        .container_directory = "/c",
+                       .name_files_directory = "/c",
                        .lowerdirs = {"/l/top", "/l/base"},
                        .user = user_,
                        .mounts = mounts_,

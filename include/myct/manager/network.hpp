@@ -1,0 +1,28 @@
+// Networks of one's own, as the commands see them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "myct/manager/prune.hpp"
+#include "myct/manager/request.hpp"
+#include "myct/network/network.hpp"
+
+namespace myct::manager {
+
+/// Throws Error as network::define() does.
+network::Definition create_network(const Context& context, const network::DefinitionRequest& request);
+/// In alphabetical order, the default one among them, which has no id. Throws Error.
+[[nodiscard]] std::vector<network::Definition> list_networks(const Context& context);
+/// By name, id, or a unique beginning of an id. Throws Error{NotFound} and Error{Conflict}.
+[[nodiscard]] network::Definition find_network(const Context& context, const std::string& reference);
+/// The containers that run on it.
+[[nodiscard]] std::vector<network::Inhabitant> list_inhabitants(const Context& context, const std::string& network);
+/// Throws Error{Conflict} while containers run on it, and for the default one.
+void remove_network(const Context& context, const std::string& reference);
+/// Removes those of one's own that no container runs on, and returns their names.
+std::vector<std::string> prune_networks(const Context& context, const PruneRequest& request);
+/// Empty when it is gone.
+[[nodiscard]] std::string name_of_container(const Context& context, const std::string& id);
+
+}  // namespace myct::manager

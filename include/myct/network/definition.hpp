@@ -1,0 +1,55 @@
+// Networks of one's own, as they were made: networks/NAME/network.json, which lasts. What a network has while
+// containers are on it dies with the boot (network.hpp).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "myct/base/when.hpp"
+
+namespace myct::network {
+
+struct Definition {
+  std::string name;
+  std::string id;  ///< 64 hex digits
+  SystemTime created;
+  std::string bridge;     ///< the host's interface
+  std::string subnet;     ///< "10.89.0.0/24"
+  std::string gateway;    ///< the bridge's own address
+  std::string ip_range;   ///< where addresses are taken from, if nobody asks for one; empty: all of the subnet
+  bool internal = false;  ///< with no way out
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> options;
+};
+
+/// What a user asks for; what is empty is chosen.
+struct DefinitionRequest {
+  std::string name;
+  std::string bridge;
+  std::string subnet;
+  std::string gateway;
+  std::string ip_range;
+  bool internal = false;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> options;
+};
+
+/// Makes it. `directory` is that of all definitions. Throws Error{Usage} when the addresses do not fit each other, and
+/// Error{Conflict} when the name is taken, or the subnet or bridge is another network's or the host's.
+Definition define(const std::string& directory, const DefinitionRequest& request);
+/// By name, id, or a unique beginning of an id. nullopt when there is none. Throws Error{Conflict} when it is
+/// ambiguous.
+[[nodiscard]] std::optional<Definition> find_definition(const std::string& directory, std::string_view reference);
+/// By name only.
+[[nodiscard]] std::optional<Definition> load_definition(const std::string& directory, const std::string& name);
+/// By name, in alphabetical order.
+[[nodiscard]] std::vector<Definition> list_definitions(const std::string& directory);
+
+/// [a-zA-Z0-9][a-zA-Z0-9_.-]*; throws Error{Usage} for any other, and for the words that mean something else to
+/// --network.
+void check_network_name(std::string_view name);
+
+}  // namespace myct::network

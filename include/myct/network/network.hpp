@@ -1,0 +1,108 @@
+// A container's network: a bridge with NAT for all that ask for no other.
+//
+//   reserve   claims an address and the host's ports, and notes in the container's run directory what it will have
+//   connect   makes the interfaces; the container's init waits meanwhile
+//   release   takes away what the kernel does not by itself: address, firewall elements. Idempotent; works from the
+//             note alone, so that whoever clears up after a killed owner can do it
+//
+// The veth pair goes with the container's network namespace, and that with its last process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "myct/base/fd.hpp"
+#include "myct/network/definition.hpp"
+#include "myct/state/attachment.hpp"
+#include "myct/state/port.hpp"
+
+namespace myct::network {
+
+/// The one network that there is without being made.
+constexpr const char* kDefaultNetwork = "bridge";
+
+/// Where networks keep what dies with the boot.
+struct Directories {
+  std::string definitions;     ///< those of one's own, which last
+  std::string networks;        ///< of all networks
+  std::string run_containers;  ///< the run directories of all containers
+  std::string run_directory;   ///< of the container
+};
+
+/// What a container is on the network.
+struct Station {
+  std::string id;
+  std::string name;
+  std::vector<state::NetworkAttachment> networks;
+  std::vector<state::PublishedPort> ports;
+};
+
+/// What a container has of a network while it runs.
+struct Endpoint {
+  std::string network;
+  std::string bridge;          ///< the host's interface that the container hangs on
+  std::string host_interface;  ///< the host's end of the pair
+  std::string subnet;          ///< "10.88.0.0/16"
+  std::string address;         ///< "10.88.0.2"
+  std::string gateway;
+  std::string mac;  ///< "02:42:0a:58:00:02"
+  int prefix = 0;
+  bool internal = false;           ///< the network has no way out
+  std::vector<std::string> names;  ///< by which it is found on the network
+};
+
+/// What a container has of all its networks: its note in its run directory.
+struct Presence {
+  std::vector<Endpoint> endpoints;          ///< eth0, eth1 and so on
+  std::vector<state::PublishedPort> ports;  ///< their host's ports are never 0
+  /// The one that published ports and the default route lead by; nullptr: none does.
+  [[nodiscard]] const Endpoint* outward() const noexcept;
+};
+
+/// What keeps the host's ports from everybody else as long as it is open.
+struct Lease {
+  std::string container_id;
+  Presence presence;
+  std::vector<Fd> ports;
+};
+
+/// Throws Error{Conflict} naming the holder when a port is taken, and Error when there is no address left or the note
+/// cannot be written.
+[[nodiscard]] Lease reserve(const Directories& directories, const Station& station);
+/// Makes interfaces, addresses, routes and rules for the process `pid`, which has a network namespace of its own.
+/// Throws Error, naming what the host lacks where it cannot.
+void connect(const Directories& directories, const Lease& lease, pid_t pid);
+/// Throws Error when something cannot be removed.
+void release(const Directories& directories, const std::string& container_id);
+
+/// An address that a container has by its claim alone: its note is gone, as somebody has removed its run directory.
+struct Stray {
+  std::string network;
+  std::string address;
+  std::string container_id;
+};
+[[nodiscard]] std::vector<Stray> find_strays(const Directories& directories);
+/// Gives it back, with the names that it has. Idempotent. Throws Error.
+void release_stray(const Directories& directories, const Stray& stray);
+
+/// nullopt when the container has none.
+[[nodiscard]] std::optional<Presence> load_presence(const std::string& run_directory);
+/// Has a container that runs found by another name, on networks that know names. Throws Error.
+void rename(const Directories& directories, const std::string& container_id, const std::string& old_name,
+            const std::string& new_name);
+
+/// The containers that run on a network, and the address of each there. `run_containers` as in Directories.
+struct Inhabitant {
+  std::string id;
+  Endpoint endpoint;
+};
+[[nodiscard]] std::vector<Inhabitant> list_inhabitants(const std::string& run_containers, const std::string& network);
+/// Takes a network of one's own away with its bridge. Throws Error{Conflict} naming them while containers are on it.
+void undefine(const Directories& directories, const std::string& name);
+/// What the default network is like; chosen on the first use since the boot.
+[[nodiscard]] Definition describe_default(const Directories& directories);
+
+}  // namespace myct::network

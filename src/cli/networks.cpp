@@ -1,0 +1,224 @@
+// myct network create, ls, inspect, rm and prune.
+#include <algorithm>
+#include <memory>
+
+#include "command.hpp"
+#include "container_flags.hpp"
+#include "documents.hpp"
+#include "flags.hpp"
+#include "format.hpp"
+#include "myct/base/error.hpp"
+#include "myct/manager/network.hpp"
+#include "myct/state/record.hpp"
+#include "network_document.hpp"
+#include "output.hpp"
+#include "prune.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace myct::cli {
+namespace {
+
+constexpr std::string_view kBridgeName = "com.docker.network.bridge.name";
+constexpr const char* kTable = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}";
+
+struct CreateFlags {
+  std::string name;
+  std::string driver = "bridge";
+  std::string subnet;
+  std::string gateway;
+  std::string ip_range;
+  std::vector<std::string> labels;
+  std::vector<std::string> options;
+  bool internal = false;
+};
+
+network::DefinitionRequest build_definition(const CreateFlags& flags) {
+  if (flags.driver != "bridge") throw_error(ErrorKind::Usage, "unknown network driver '{}': bridge", flags.driver);
+  network::DefinitionRequest request{.name = flags.name,
+                                     .bridge = {},
+                                     .subnet = flags.subnet,
+                                     .gateway = flags.gateway,
+                                     .ip_range = flags.ip_range,
+                                     .internal = flags.internal,
+                                     .labels = parse_labels(flags.labels),
+                                     .options = {}};
+  for (const std::string& text : flags.options) {
+    const size_t mark = text.find('=');
+    const std::string key = text.substr(0, mark);
+    if (key != kBridgeName || mark == std::string::npos)
+      throw_error(ErrorKind::Usage, "unknown network option '{}': {}=NAME", text, kBridgeName);
+    request.bridge = text.substr(mark + 1);
+    request.options[key] = request.bridge;
+  }
+  return request;
+}
+
+struct Filter {
+  std::vector<std::string> names;
+  std::vector<std::string> ids;
+  std::vector<std::string> labels;
+  std::vector<std::string> drivers;
+};
+
+Filter parse_filter(const std::vector<std::string>& texts) {
+  Filter filter;
+  for (const std::string& text : texts) {
+    const auto& [key, value] = parse_condition(text, {"name", "id", "label", "driver"});
+    (key == "name"    ? filter.names
+     : key == "id"    ? filter.ids
+     : key == "label" ? filter.labels
+                      : filter.drivers)
+        .push_back(value);
+  }
+  return filter;
+}
+
+bool fits(const network::Definition& definition, const Filter& filter) {
+  const auto any = [](const std::vector<std::string>& words, const auto& matches) {
+    return words.empty() || std::ranges::any_of(words, matches);
+  };
+  return any(filter.names, [&](const std::string& name) { return definition.name.find(name) != std::string::npos; }) &&
+         any(filter.ids, [&](const std::string& id) { return definition.id.starts_with(id); }) &&
+         any(filter.drivers, [](const std::string& driver) { return driver == "bridge"; }) &&
+         std::ranges::all_of(filter.labels,
+                             [&](const std::string& label) { return state::has_label(definition.labels, label); });
+}
+
+Row make_row(const network::Definition& definition, bool full_ids) {
+  std::string labels;
+  for (const auto& [key, value] : definition.labels)
+    labels.append(labels.empty() ? "" : ",").append(key).append("=").append(value);
+  const auto word = [](bool flag) { return flag ? "true" : "false"; };
+  return {.fields = {{"CreatedAt", definition.created == SystemTime{} ? "" : format_time(definition.created)},
+                     {"Driver", "bridge"},
+                     {"ID", full_ids ? definition.id : short_id(definition.id)},
+                     {"IPv4", "true"},
+                     {"IPv6", "false"},
+                     {"Internal", word(definition.internal)},
+                     {"Labels", labels},
+                     {"Name", definition.name},
+                     {"Scope", "local"}},
+          .labels = definition.labels};
+}
+
+}  // namespace
+
+void define_network_create(CLI::App& command, Action& action) {
+  const auto flags = std::make_shared<CreateFlags>();
+  set_usage(command, "Usage: myct network create [OPTIONS] NAME");
+  command.add_option("NAME", flags->name, "What it is called")->required();
+  command.add_option("-d,--driver", flags->driver, "bridge, which is all that there is")
+      ->type_name("DRIVER")
+      ->take_last();
+  command.add_option("--subnet", flags->subnet, "Its addresses, as 10.90.0.0/24; the next that are free without it")
+      ->type_name("SUBNET")
+      ->take_last();
+  command.add_option("--gateway", flags->gateway, "The host's address on it; the first of the subnet without it")
+      ->type_name("ADDRESS")
+      ->take_last();
+  command.add_option("--ip-range", flags->ip_range, "The part of the subnet that containers get addresses from")
+      ->type_name("SUBNET")
+      ->take_last();
+  command.add_flag("--internal", flags->internal, "Nothing of it leads out, and nothing in");
+  add_list(command, "--label", flags->labels, "A label", "KEY[=VALUE]");
+  add_list(command, "-o,--opt", flags->options, "com.docker.network.bridge.name=NAME: the name of the host's interface",
+           "KEY=VALUE");
+  action = [flags](const manager::Context& context) {
+    print_line(manager::create_network(context, build_definition(*flags)).id);
+    return 0;
+  };
+}
+
+void define_network_ls(CLI::App& command, Action& action) {
+  struct Flags {
+    bool quiet = false;
+    bool full_ids = false;
+    std::string format;
+    std::vector<std::string> filters;
+  };
+  const auto flags = std::make_shared<Flags>();
+  set_usage(command, "Usage: myct network ls [OPTIONS]");
+  command.add_flag("-q,--quiet", flags->quiet, "Print ids only");
+  command.add_flag("--no-trunc", flags->full_ids, "Print whole ids");
+  command.add_option("--format", flags->format, "table, table TEMPLATE, json, or a Go template for each")
+      ->type_name("FORMAT")
+      ->take_last();
+  add_list(command, "-f,--filter", flags->filters, "Only those that fit: name=, id=, label=, driver=", "KEY=VALUE");
+  action = [flags](const manager::Context& context) {
+    const ListFormat format(flags->format, kTable);
+    const Filter filter = parse_filter(flags->filters);
+    std::vector<Row> rows;
+    for (const network::Definition& definition : manager::list_networks(context)) {
+      if (!fits(definition, filter)) continue;
+      if (!flags->quiet)
+        rows.push_back(make_row(definition, flags->full_ids));
+      else
+        print_line(flags->full_ids ? definition.id : short_id(definition.id));
+    }
+    const std::vector<Column> columns = {
+        {"CreatedAt", "CREATED AT"}, {"Driver", "DRIVER"}, {"ID", "NETWORK ID"}, {"IPv4", "IPV4"},  {"IPv6", "IPV6"},
+        {"Internal", "INTERNAL"},    {"Labels", "LABELS"}, {"Name", "NAME"},     {"Scope", "SCOPE"}};
+    if (const std::string text = flags->quiet ? "" : format.render(columns, rows); !text.empty()) print_line(text);
+    return 0;
+  };
+}
+
+void define_network_inspect(CLI::App& command, Action& action) {
+  struct Flags {
+    std::vector<std::string> networks;
+    std::string format;
+  };
+  const auto flags = std::make_shared<Flags>();
+  set_usage(command, "Usage: myct network inspect [OPTIONS] NETWORK [NETWORK...]");
+  command.add_option("NETWORK", flags->networks, "Names, ids, or unique beginnings of ids")->required();
+  command.add_option("-f,--format", flags->format, "json, or a Go template for each")->type_name("FORMAT")->take_last();
+  action = [flags](const manager::Context& context) {
+    const auto look_up = [&](const std::string& reference) { return build_network_document(context, reference); };
+    return print_documents(flags->networks, flags->format, look_up);
+  };
+}
+
+void define_network_rm(CLI::App& command, Action& action) {
+  struct Flags {
+    std::vector<std::string> networks;
+    bool force = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  set_usage(command, "Usage: myct network rm [OPTIONS] NETWORK [NETWORK...]");
+  command.add_option("NETWORK", flags->networks, "Names, ids, or unique beginnings of ids")->required();
+  command.add_flag("-f,--force", flags->force, "One that does not exist is no error");
+  action = [flags](const manager::Context& context) {
+    return for_each_target(flags->networks, [&](const std::string& reference) {
+      try {
+        manager::remove_network(context, reference);
+      } catch (const Error& error) {
+        if (!flags->force || error.kind() != ErrorKind::NotFound) throw;
+        return;
+      }
+      print_line(reference);
+    });
+  };
+}
+
+void define_network_prune(CLI::App& command, Action& action) {
+  struct Flags {
+    std::vector<std::string> filters;
+    bool force = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  set_usage(command, "Usage: myct network prune [OPTIONS]");
+  command.add_flag("-f,--force", flags->force, "Do not ask");
+  add_list(command, "--filter", flags->filters, "Only those that fit: until=TIME, label=KEY[=VALUE], label!=...",
+           "KEY=VALUE");
+  action = [flags](const manager::Context& context) {
+    const manager::PruneRequest request = parse_prune_filters(flags->filters);
+    if (!flags->force && !is_confirmed("all networks that no container is on")) return 0;
+    const std::vector<std::string> removed = manager::prune_networks(context, request);
+    if (!removed.empty()) print_line("Deleted Networks:");
+    for (const std::string& name : removed) print_line(name);
+    return 0;
+  };
+}
+
+}  // namespace myct::cli

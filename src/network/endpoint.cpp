@@ -1,0 +1,82 @@
+// The note in a container's run directory of what it has of its networks, as JSON.
+#include "endpoint.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "myct/base/file.hpp"
+#include "myct/base/json.hpp"
+
+namespace myct::network {
+namespace {
+
+using json::read;
+using json::Value;
+
+constexpr const char* kNote = "network.json";
+
+Value to_json(const Endpoint& endpoint) {
+  Value value{{"network", endpoint.network}, {"bridge", endpoint.bridge},   {"hostInterface", endpoint.host_interface},
+              {"subnet", endpoint.subnet},   {"address", endpoint.address}, {"gateway", endpoint.gateway},
+              {"mac", endpoint.mac},         {"prefix", endpoint.prefix}};
+  if (endpoint.internal) value["internal"] = true;
+  json::write_unless_empty(value, "names", endpoint.names);
+  return value;
+}
+
+Endpoint endpoint_from_json(const Value& value) {
+  Endpoint endpoint;
+  read(value, "network", endpoint.network);
+  read(value, "bridge", endpoint.bridge);
+  read(value, "hostInterface", endpoint.host_interface);
+  read(value, "subnet", endpoint.subnet);
+  read(value, "address", endpoint.address);
+  read(value, "gateway", endpoint.gateway);
+  read(value, "mac", endpoint.mac);
+  read(value, "prefix", endpoint.prefix);
+  read(value, "internal", endpoint.internal);
+  read(value, "names", endpoint.names);
+  return endpoint;
+}
+
+Presence presence_from_json(const Value& value) {
+  Presence presence;
+  json::read_array(value, "endpoints", presence.endpoints, endpoint_from_json);
+  std::vector<std::string> ports;
+  read(value, "ports", ports);
+  for (const std::string& text : ports) {
+    const std::optional<state::PublishedPort> port = state::published_port_from_text(text);
+    if (!port) throw_error(ErrorKind::Invalid, "member 'ports': '{}' is not a port", text);
+    presence.ports.push_back(*port);
+  }
+  return presence;
+}
+
+}  // namespace
+
+const Endpoint* Presence::outward() const noexcept {
+  const auto found = std::ranges::find(endpoints, false, &Endpoint::internal);
+  return found == endpoints.end() ? nullptr : &*found;
+}
+
+void save_presence(const std::string& run_directory, const Presence& presence) {
+  Value value = Value::object();
+  json::write_array(value, "endpoints", presence.endpoints, to_json);
+  std::vector<std::string> ports;
+  for (const state::PublishedPort& port : presence.ports) ports.push_back(state::to_text(port));
+  json::write_unless_empty(value, "ports", ports);
+  const Fd directory = open_path(run_directory, O_RDONLY | O_DIRECTORY);
+  save_atomically(directory.ref(), kNote, value.dump(), Durability::SurvivesProcessDeath);
+}
+
+void remove_presence(const std::string& run_directory) { remove_file(run_directory + "/" + kNote); }
+
+std::optional<Presence> load_presence(const std::string& run_directory) {
+  const std::string path = run_directory + "/" + kNote;
+  const std::optional<std::string> text = try_read_file(path);
+  if (!text) return std::nullopt;
+  return presence_from_json(json::parse(*text, path));
+}
+
+}  // namespace myct::network

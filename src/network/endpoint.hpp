@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "myct/network/network.hpp"
+
+namespace myct::network {
+
+/// Writes the note whole. Throws Error.
+void save_presence(const std::string& run_directory, const Presence& presence);
+/// Idempotent.
+void remove_presence(const std::string& run_directory);
+
+}  // namespace myct::network

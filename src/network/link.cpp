@@ -1,0 +1,170 @@
+#include "link.hpp"
+
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+
+#include "myct/base/error.hpp"
+
+namespace myct::network {
+namespace {
+
+constexpr uint16_t kNew = NLM_F_CREATE | NLM_F_EXCL;
+
+NetlinkRequest link_request(uint16_t type, uint16_t flags, int index = 0, unsigned state = 0) {
+  NetlinkRequest request(type, flags);
+  ifinfomsg link{};
+  link.ifi_family = AF_UNSPEC;
+  link.ifi_index = index;
+  link.ifi_flags = state;
+  link.ifi_change = state;
+  request.put_structure(link);
+  return request;
+}
+
+std::optional<Link> try_find(NetlinkSocket& route, NetlinkRequest& request, const std::string& which) {
+  std::optional<Link> found;
+  const NetlinkError error = route.try_query(request, [&](const NetlinkMessage& message) {
+    const std::optional<ifinfomsg> head = message.structure<ifinfomsg>();
+    if (message.type != RTM_NEWLINK || !head) return;
+    const NetlinkAttributes attributes = message.attributes<ifinfomsg>();
+    Link link{.index = head->ifi_index, .name = attributes.text(IFLA_IFNAME).value_or("")};
+    link.mtu = attributes.number(IFLA_MTU).value_or(0);
+    link.master = static_cast<int>(attributes.number(IFLA_MASTER).value_or(0));
+    if (const auto info = attributes.find(IFLA_LINKINFO))
+      link.kind = NetlinkAttributes(*info).text(IFLA_INFO_KIND).value_or("");
+    found = std::move(link);
+  });
+  if (error.errnum != ENODEV) throw_if_refused(error, fmt::format("look up interface '{}'", which));
+  return found;
+}
+
+}  // namespace
+
+std::optional<Link> find_link(NetlinkSocket& route, const std::string& name) {
+  NetlinkRequest request = link_request(RTM_GETLINK, 0);
+  request.put_text(IFLA_IFNAME, name);
+  return try_find(route, request, name);
+}
+
+std::optional<Link> find_link(NetlinkSocket& route, int index) {
+  NetlinkRequest request = link_request(RTM_GETLINK, 0, index);
+  return try_find(route, request, std::to_string(index));
+}
+
+void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu) {
+  NetlinkRequest request = link_request(RTM_NEWLINK, kNew, 0, IFF_UP);
+  request.put_text(IFLA_IFNAME, name);
+  request.put_nested(IFLA_LINKINFO, [&] { request.put_text(IFLA_INFO_KIND, "bridge"); });
+  route.request(request, fmt::format("make bridge '{}'", name));
+  if (mtu == 0) return;
+  // Only an MTU that is set later stays: one given at the birth goes back to 1500 with the last port.
+  NetlinkRequest later = link_request(RTM_NEWLINK, 0);
+  later.put_text(IFLA_IFNAME, name);
+  later.put_number(IFLA_MTU, mtu);
+  route.request(later, fmt::format("set the MTU of bridge '{}'", name));
+}
+
+void set_up(NetlinkSocket& route, int index) {
+  NetlinkRequest request = link_request(RTM_NEWLINK, 0, index, IFF_UP);
+  route.request(request, fmt::format("set interface {} up", index));
+}
+
+void remove_link(NetlinkSocket& route, const std::string& name) {
+  NetlinkRequest request = link_request(RTM_DELLINK, 0);
+  request.put_text(IFLA_IFNAME, name);
+  const NetlinkError error = route.try_request(request);
+  if (error.errnum != ENODEV) throw_if_refused(error, fmt::format("remove interface '{}'", name));
+}
+
+void create_veth(NetlinkSocket& route, const Veth& veth) {
+  NetlinkRequest request = link_request(RTM_NEWLINK, kNew, 0, IFF_UP);
+  request.put_text(IFLA_IFNAME, veth.name);
+  request.put_number(IFLA_MASTER, static_cast<uint32_t>(veth.bridge));
+  request.put_number(IFLA_MTU, veth.mtu);
+  request.put_nested(IFLA_LINKINFO, [&] {
+    request.put_text(IFLA_INFO_KIND, "veth");
+    request.put_nested(IFLA_INFO_DATA, [&] {
+      request.put_nested(VETH_INFO_PEER, [&] {
+        request.put_structure(ifinfomsg{});
+        request.put_text(IFLA_IFNAME, veth.peer_name);
+        request.put_number(IFLA_MTU, veth.mtu);
+        request.put(IFLA_ADDRESS, veth.peer_mac);
+        request.put_number(IFLA_NET_NS_FD, static_cast<uint32_t>(veth.peer_namespace.get()));
+      });
+    });
+  });
+  route.request(request, fmt::format("make veth pair '{}'", veth.name));
+  const std::optional<Link> link = find_link(route, veth.name);
+  if (!link) throw_error(ErrorKind::System, "interface '{}' was removed as soon as it was made", veth.name);
+  NetlinkRequest port = link_request(RTM_NEWLINK, 0, link->index);
+  port.put_nested(IFLA_LINKINFO, [&] {
+    port.put_text(IFLA_INFO_SLAVE_KIND, "bridge");
+    port.put_nested(IFLA_INFO_SLAVE_DATA, [&] { port.put_number(IFLA_BRPORT_MODE, uint8_t{1}); });
+  });
+  route.request(port, fmt::format("set hairpin mode on '{}'", veth.name));
+}
+
+void add_address(NetlinkSocket& route, int index, Ipv4 address, const Subnet& subnet) {
+  NetlinkRequest request(RTM_NEWADDR, kNew);
+  ifaddrmsg head{};
+  head.ifa_family = AF_INET;
+  head.ifa_prefixlen = static_cast<uint8_t>(subnet.prefix);
+  head.ifa_index = static_cast<uint32_t>(index);
+  request.put_structure(head);
+  request.put_number(IFA_LOCAL, to_wire(address));
+  request.put_number(IFA_ADDRESS, to_wire(address));
+  request.put_number(IFA_BROADCAST, to_wire(subnet.broadcast()));
+  route.request(request, fmt::format("give interface {} the address {}", index, to_text(address)));
+}
+
+bool has_address(NetlinkSocket& route, int index, Ipv4 address) {
+  NetlinkRequest request(RTM_GETADDR, NLM_F_DUMP);
+  ifaddrmsg head{};
+  head.ifa_family = AF_INET;
+  request.put_structure(head);
+  bool found = false;
+  route.query(request, "list addresses", [&](const NetlinkMessage& message) {
+    const std::optional<ifaddrmsg> entry = message.structure<ifaddrmsg>();
+    if (!entry || entry->ifa_index != static_cast<uint32_t>(index)) return;
+    if (message.attributes<ifaddrmsg>().number(IFA_LOCAL) == to_wire(address)) found = true;
+  });
+  return found;
+}
+
+void add_default_route(NetlinkSocket& route, int index, Ipv4 gateway) {
+  NetlinkRequest request(RTM_NEWROUTE, kNew);
+  rtmsg head{};
+  head.rtm_family = AF_INET;
+  head.rtm_table = RT_TABLE_MAIN;
+  head.rtm_protocol = RTPROT_STATIC;
+  head.rtm_scope = RT_SCOPE_UNIVERSE;
+  head.rtm_type = RTN_UNICAST;
+  request.put_structure(head);
+  request.put_number(RTA_GATEWAY, to_wire(gateway));
+  request.put_number(RTA_OIF, static_cast<uint32_t>(index));
+  route.request(request, fmt::format("add the default route by {}", to_text(gateway)));
+}
+
+std::vector<Route> list_routes(NetlinkSocket& route) {
+  NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg head{};
+  head.rtm_family = AF_INET;
+  request.put_structure(head);
+  std::vector<Route> routes;
+  route.query(request, "list routes", [&](const NetlinkMessage& message) {
+    const std::optional<rtmsg> entry = message.structure<rtmsg>();
+    if (!entry || entry->rtm_table != RT_TABLE_MAIN || entry->rtm_type != RTN_UNICAST) return;
+    const NetlinkAttributes attributes = message.attributes<rtmsg>();
+    Route found;
+    found.destination.prefix = entry->rtm_dst_len;
+    found.destination.base = {ntohl(attributes.number(RTA_DST).value_or(0))};
+    found.index = static_cast<int>(attributes.number(RTA_OIF).value_or(0));
+    routes.push_back(found);
+  });
+  return routes;
+}
+
+}  // namespace myct::network

@@ -1,0 +1,60 @@
+// Interfaces, addresses and routes by rtnetlink(7).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "address.hpp"
+#include "myct/base/fd.hpp"
+#include "netlink.hpp"
+
+namespace myct::network {
+
+using Mac = std::array<uint8_t, 6>;
+
+struct Link {
+  int index = 0;
+  std::string name;
+  std::string kind;  ///< "bridge", "veth"; empty for hardware
+  uint32_t mtu = 0;
+  int master = 0;  ///< index of the bridge that it is a port of, or 0
+};
+
+/// nullopt when there is none of that name.
+[[nodiscard]] std::optional<Link> find_link(NetlinkSocket& route, const std::string& name);
+[[nodiscard]] std::optional<Link> find_link(NetlinkSocket& route, int index);
+
+/// Makes a bridge that is up. Throws Error; EEXIST when somebody else was quicker.
+void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu);
+void set_up(NetlinkSocket& route, int index);
+/// Idempotent.
+void remove_link(NetlinkSocket& route, const std::string& name);
+
+struct Veth {
+  std::string name;  ///< of the host's end
+  int bridge = 0;    ///< whose port the host's end is
+  uint32_t mtu = 0;
+  FdRef peer_namespace;
+  std::string peer_name;
+  Mac peer_mac{};
+};
+/// Makes a pair with one end on the bridge, and up, and the other in another network namespace. The bridge sends back
+/// on that port what came from it (hairpin mode): a container reaches itself by a port that it has published.
+void create_veth(NetlinkSocket& route, const Veth& veth);
+
+/// Gives an interface an address of a subnet.
+void add_address(NetlinkSocket& route, int index, Ipv4 address, const Subnet& subnet);
+[[nodiscard]] bool has_address(NetlinkSocket& route, int index, Ipv4 address);
+void add_default_route(NetlinkSocket& route, int index, Ipv4 gateway);
+
+/// A route of the main table: where it leads, and by which interface.
+struct Route {
+  Subnet destination;
+  int index = 0;
+};
+[[nodiscard]] std::vector<Route> list_routes(NetlinkSocket& route);
+
+}  // namespace myct::network

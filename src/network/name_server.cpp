@@ -1,0 +1,177 @@
+// A network's name server, from its command line to its end. See name_server_sign.hpp for how it begins and ends.
+#include "myct/network/name_server.hpp"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/units.hpp"
+#include "name_server_sign.hpp"
+#include "name_service.hpp"
+
+namespace myct::network {
+namespace {
+
+struct Task {
+  NameServer server;
+  Fd ready;  ///< where the starter waits
+};
+
+Task task_from_arguments(int argc, char** argv) {
+  Task task;
+  NameServer& server = task.server;
+  for (int index = 1; index < argc; ++index) {
+    const std::string_view word = argv[index];
+    const size_t equals = std::min(word.find('='), word.size());
+    const std::string_view key = word.substr(0, equals);
+    const std::string value(word.substr(std::min(equals + 1, word.size())));
+    if (key == "network") server.network = value;
+    if (key == "bridge") server.bridge = value;
+    if (key == "directory") server.directory = value;
+    if (key == "containers") server.run_containers = value;
+    if (key == "gateway") server.gateways.push_back(value);
+    if (key == "subnet") server.subnets.push_back(value);
+    if (key == "forwarding") server.forwarding = value == "no" ? Forwarding::No : Forwarding::Yes;
+    if (key == "ready") task.ready = Fd(static_cast<int>(parse_unsigned(value).value_or(0)));
+  }
+  if (server.directory.empty() || server.gateways.empty() || !task.ready.valid())
+    throw_error(ErrorKind::Usage, "not a name server's command line");
+  return task;
+}
+
+/// Nothing of the starter's terminal, and not its place in the file system.
+void leave_the_user() {
+  ::prctl(PR_SET_NAME, kNameServerName);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (::chdir("/") == -1) throw_errno("change directory to '/'");
+  const Fd null = open_path("/dev/null", O_RDWR);
+  for (int stream = 0; stream < 3; ++stream)
+    if (::dup2(null.get(), stream) == -1) throw_errno("close the standard streams");
+}
+
+/// A socket for each question under way.
+void raise_descriptor_limit() {
+  constexpr rlim_t kWanted = 4096;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == -1) return;
+  limit.rlim_cur = std::min(limit.rlim_max, std::max(limit.rlim_cur, kWanted));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// It reads what strangers send: from here on root's name is all that is left of root, for the network's directory.
+/// CAP_NET_ADMIN stays where an element of the firewall has to be taken away at the end.
+void drop_privileges(const Sign& sign) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> halves{};
+  if (!sign.detours.empty()) halves[0].effective = halves[0].permitted = 1U << CAP_NET_ADMIN;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) throw_errno("forbid new privileges");
+  if (::syscall(SYS_capset, &header, halves.data()) == -1) throw_errno("drop capabilities");
+}
+
+bool has_addresses(const NameServer& server) {
+  const Directory stream(::opendir((server.directory + "/addresses").c_str()));
+  if (!stream) return false;
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_name[0] != '.') return true;
+  return false;
+}
+
+Fd watch_addresses(const NameServer& server) {
+  Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!watch.valid()) throw_errno("make an inotify descriptor");
+  const std::string path = server.directory + "/addresses";
+  const uint32_t what = IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_ONLYDIR;
+  if (::inotify_add_watch(watch.get(), path.c_str(), what) == -1) throw_errno("watch '{}'", path);
+  return watch;
+}
+
+void drain(const Fd& watch) {
+  std::array<char, 4096> events{};
+  while (::read(watch.get(), events.data(), events.size()) > 0) {
+  }
+}
+
+/// The lock of the network when the end has come, which is held to it; nullopt to go on.
+std::optional<FileLock> try_leave(const NameServer& server, const Sign& sign) {
+  FileLock lock = FileLock::acquire(lock_path(server));
+  const std::string path = sign_path(server);
+  const std::string aside = path + ".leaving";  // the same file with its lock, to be put back
+  if (::rename(path.c_str(), aside.c_str()) == -1) throw_errno("rename '{}'", path);
+  if (has_addresses(server)) {
+    if (::rename(aside.c_str(), path.c_str()) == -1) throw_errno("rename '{}'", aside);
+    return std::nullopt;
+  }
+  remove_detours(sign.detours);
+  remove_file(aside);
+  return lock;
+}
+
+std::vector<Detour> detours_of(const std::vector<Listener>& listeners) {
+  constexpr uint16_t kPort = 53;
+  std::vector<Detour> detours;
+  for (const Listener& listener : listeners)
+    if (listener.address.port() != kPort)
+      detours.push_back({.address = listener.address.text(), .port = listener.address.port()});
+  return detours;
+}
+
+void serve(Task& task) {
+  const NameServer& server = task.server;
+  raise_descriptor_limit();
+  const FileLock life = FileLock::acquire(sign_path(server));
+  remove_file(sign_path(server) + ".leaving");  // of one that was killed as it left
+  std::optional<FileLock> lock;                 // outlives the sockets: who waits for it wants our port
+  Sign sign{.pid = ::getpid(), .description = describe(server, ::if_nametoindex(server.bridge.c_str())), .detours = {}};
+  std::vector<Listener> listeners = listen_for_questions(server);
+  sign.detours = detours_of(listeners);
+  add_detours(sign.detours);
+  NameService service(server, std::move(listeners));
+  const Fd watch = watch_addresses(server);
+  if (::ftruncate(life.fd().get(), 0) == -1) throw_errno("write '{}'", sign_path(server));
+  write_all(life.fd(), to_text(sign), sign_path(server));
+  drop_privileges(sign);
+  write_all(task.ready.ref(), "ready", "the starter's pipe");
+  task.ready.reset();
+  service.run(watch.ref(), [&] {
+    drain(watch);
+    if (has_addresses(server)) return false;
+    lock = try_leave(server, sign);
+    return lock.has_value();
+  });
+}
+
+}  // namespace
+
+int serve_names(int argc, char** argv) noexcept {
+  Task task;
+  try {
+    task = task_from_arguments(argc, argv);
+    if (::fcntl(task.ready.get(), F_SETFD, FD_CLOEXEC) == -1) throw_errno("keep the starter's pipe");
+    leave_the_user();
+    serve(task);
+    return 0;
+  } catch (const std::exception& error) {
+    // Later on nobody is there to be told, and the next start of a container starts another server.
+    const std::string_view why = error.what();
+    [[maybe_unused]] const ssize_t told = task.ready.valid() ? ::write(task.ready.get(), why.data(), why.size()) : 0;
+    return kExitOwnFailure;
+  }
+}
+
+}  // namespace myct::network

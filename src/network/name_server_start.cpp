@@ -1,0 +1,113 @@
+// Starting a network's name server where there is none.
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/process.hpp"
+#include "myct/base/syscall.hpp"
+#include "myct/cgroup/cgroup.hpp"
+#include "name_server_sign.hpp"
+
+namespace myct::network {
+namespace {
+
+/// The sign of a server that lives; nullopt when none does, or when its sign is not written yet.
+std::optional<Sign> find_living(const NameServer& server) {
+  const std::optional<Fd> file = try_open_path(sign_path(server), O_RDONLY);
+  if (!file) return std::nullopt;
+  if (::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;
+  if (errno != EWOULDBLOCK) throw_errno("look for the name server of network '{}'", server.network);
+  return sign_from_text(read_all(file->ref(), sign_path(server)));
+}
+
+/// Whether a server lives that serves this; the rules that lead to it may have been taken away.
+bool is_served(const NameServer& server, const std::string& description) {
+  const std::optional<Sign> sign = find_living(server);
+  if (!sign || sign->description != description) return false;
+  add_detours(sign->detours);
+  return true;
+}
+
+/// One that serves what is not there any more: a network or a bridge that was made anew. Under the network's lock.
+void end_another(const NameServer& server) {
+  const std::optional<Sign> sign = find_living(server);
+  if (!sign) return;
+  const Fd process(sys::pidfd_open(sign->pid));
+  if (!process.valid()) return;
+  // It has its lock still: the number was its own when we opened it.
+  const std::optional<Sign> again = find_living(server);
+  if (!again || again->pid != sign->pid) return;
+  send_signal(process.ref(), SIGKILL);
+  (void)wait_for_exit(process.ref(), std::chrono::milliseconds(-1));
+  remove_detours(sign->detours);
+}
+
+[[noreturn]] void execute_server(const NameServer& server, const Fd& ready) noexcept {
+  std::vector<std::string> arguments = to_arguments(server);
+  arguments.push_back(fmt::format("ready={}", ready.get()));
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  char* const no_environment[] = {nullptr};
+  constexpr int kFirst = 3;
+  ::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (::fcntl(ready.get(), F_SETFD, 0) == 0) ::execve("/proc/self/exe", argv.data(), no_environment);
+  ::_exit(kExitOwnFailure);
+}
+
+/// As a supervisor's: a service that starts a container has its own processes killed at its end, not what containers
+/// need.
+pid_t fork_aside() {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  if (const std::optional<Fd> group = cgroup::try_open_supervisors_group()) {
+    arguments.flags = CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(group->get());
+    if (const pid_t pid = sys::clone3(arguments); pid != -1) return pid;
+  }
+  return ::fork();
+}
+
+/// Under the network's lock. The server is nobody's child: whoever starts it may end long before it, or be a supervisor
+/// that waits for its own child only.
+void start(const NameServer& server) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) == -1) throw_errno("make a pipe");
+  const Fd ours(ends[0]);
+  Fd theirs(ends[1]);
+  const pid_t pid = fork_aside();
+  if (pid == -1) throw_errno("start the name server of network '{}'", server.network);
+  if (pid == 0) {
+    ::setsid();
+    const pid_t child = ::fork();
+    if (child == 0) execute_server(server, theirs);
+    ::_exit(child == -1 ? kExitOwnFailure : 0);
+  }
+  theirs.reset();
+  while (::waitpid(pid, nullptr, 0) == -1 && errno == EINTR) {
+  }
+  const std::string answer = read_all(ours.ref(), "the name server's answer");
+  if (answer == "ready") return;
+  throw_error(ErrorKind::System, "start the name server of network '{}': {}", server.network,
+              answer.empty() ? "it was killed" : answer);
+}
+
+}  // namespace
+
+void ensure_name_server(const NameServer& server) {
+  const std::string description = describe(server, ::if_nametoindex(server.bridge.c_str()));
+  if (is_served(server, description)) return;
+  const FileLock lock = FileLock::acquire(lock_path(server));
+  if (is_served(server, description)) return;
+  end_another(server);
+  start(server);
+}
+
+}  // namespace myct::network

@@ -1,0 +1,19 @@
+// Keeping the host's ports from others: a socket bound to each, on which nobody listens, as the rules send the traffic
+// on before it comes to a socket. The kernel lets go of it however the process ends.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "myct/base/fd.hpp"
+#include "myct/state/port.hpp"
+
+namespace myct::network {
+
+/// Names the container that has published a port; empty: none has.
+using FindPublisher = std::function<std::string(const state::PublishedPort& port)>;
+/// Binds each; a host's port 0 becomes one that is free. Throws Error{Conflict} that names who has a taken one.
+[[nodiscard]] std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher);
+
+}  // namespace myct::network

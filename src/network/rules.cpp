@@ -1,0 +1,258 @@
+#include "rules.hpp"
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <array>
+
+#include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
+
+namespace myct::network {
+namespace {
+
+constexpr const char* kTable = "myct";
+constexpr uint8_t kInet = NFPROTO_INET;
+
+// What leaves a bridge for elsewhere takes the host's address; what comes to a published port of the host's addresses
+// is sent on to its container, from other hosts, from the host itself and from containers. "fib daddr type local" is
+// any address of the host's own. From 127.0.0.1, and from a container to itself or a neighbour by the host's address,
+// the source is replaced, too: the answer must come back this way. The guard closes what route_localnet opens
+// (CVE-2020-8558), and what comes from elsewhere for 127.0.0.1 is not sent on. Between bridges nothing passes
+// but to published ports, nothing that is not published enters one from outside, and nothing leaves an internal one.
+// What passes carries a mark from here through the other
+// firewalls' forward chains, and no further; see foreign.hpp. To other people's bridges it carries none, unless the
+// host's own way out is one: there their rules decide.
+constexpr const char* kRules = R"(
+table inet myct {
+  set bridges { type ifname; }
+  set internals { type ifname; }
+  set uplinks { type ifname; }
+  set pairs { type ifname . ifname; }
+  set subnets { type ipv4_addr; flags interval; }
+  map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
+  map published_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+  chain publish {
+    dnat ip to ip daddr . meta l4proto . th dport map @published_at
+    dnat ip to meta l4proto . th dport map @published
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat;
+    iifname != "lo" ip daddr 127.0.0.0/8 return
+    meta l4proto { tcp, udp, sctp } fib daddr type local jump publish
+  }
+  chain output {
+    type nat hook output priority -100;
+    meta l4proto { tcp, udp, sctp } fib daddr type local jump publish
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    oifname @bridges ip saddr 127.0.0.0/8 masquerade
+    ct status dnat ip saddr @subnets ip daddr @subnets masquerade
+    ip saddr @subnets oifname != @bridges masquerade
+  }
+  chain guard {
+    type filter hook prerouting priority raw;
+    iifname @bridges ip daddr 127.0.0.0/8 drop
+    iifname @bridges ip saddr 127.0.0.0/8 drop
+  }
+  chain pass {
+    meta mark set meta mark or 0x10000000 accept
+  }
+  chain forward {
+    type filter hook forward priority filter - 1;
+    iifname . oifname @pairs goto pass
+    iifname @internals drop
+    oifname @internals drop
+    oifname @bridges ct state established,related goto pass
+    oifname @bridges ct status dnat goto pass
+    oifname @bridges drop
+    iifname @bridges ct state established,related goto pass
+    iifname @bridges meta oifkind != "bridge" goto pass
+    iifname @bridges oifname @uplinks goto pass
+  }
+  chain unmark {
+    type filter hook postrouting priority mangle - 1;
+    meta mark and 0x10000000 != 0 meta mark set meta mark and 0xefffffff
+  }
+}
+)";
+
+void append(std::vector<uint8_t>& bytes, const void* data, size_t size) {
+  const auto* begin = static_cast<const uint8_t*>(data);
+  bytes.insert(bytes.end(), begin, begin + size);
+  bytes.resize((bytes.size() + 3) / 4 * 4);
+}
+
+void append_address(std::vector<uint8_t>& bytes, Ipv4 address) {
+  const uint32_t wire = to_wire(address);
+  append(bytes, &wire, sizeof wire);
+}
+
+void append_port(std::vector<uint8_t>& bytes, uint16_t port) {
+  const uint16_t wire = htons(port);
+  append(bytes, &wire, sizeof wire);
+}
+
+void append_interface(std::vector<uint8_t>& bytes, const std::string& name) {
+  std::array<char, IFNAMSIZ> padded{};
+  name.copy(padded.data(), padded.size() - 1);
+  append(bytes, padded.data(), padded.size());
+}
+
+uint8_t protocol_number(state::Protocol protocol) {
+  switch (protocol) {
+    case state::Protocol::Tcp:
+      return IPPROTO_TCP;
+    case state::Protocol::Udp:
+      return IPPROTO_UDP;
+    case state::Protocol::Sctp:
+      break;
+  }
+  return IPPROTO_SCTP;
+}
+
+NetlinkRequest nftables_request(uint16_t message, uint16_t flags) {
+  NetlinkRequest request(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message), flags);
+  request.put_structure(nfgenmsg{.nfgen_family = kInet, .version = NFNETLINK_V0, .res_id = 0});
+  return request;
+}
+
+NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
+  NetlinkRequest request = nftables_request(message, flags);
+  request.put_text(NFTA_SET_ELEM_LIST_TABLE, kTable);
+  request.put_text(NFTA_SET_ELEM_LIST_SET, element.set);
+  request.put_nested(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+    request.put_nested(NFTA_LIST_ELEM, [&] {
+      request.put_nested(NFTA_SET_ELEM_KEY, [&] { request.put(NFTA_DATA_VALUE, element.key); });
+      if (!element.data.empty())
+        request.put_nested(NFTA_SET_ELEM_DATA, [&] { request.put(NFTA_DATA_VALUE, element.data); });
+      if (element.ends_interval)
+        request.put_number(NFTA_SET_ELEM_FLAGS, htonl(static_cast<uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
+    });
+  });
+  return request;
+}
+
+NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t flags,
+                          std::span<const Element> elements) {
+  std::vector<NetlinkRequest> batch;
+  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_BEGIN));
+  for (const Element& element : elements) batch.push_back(element_request(message, flags, element));
+  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_END));
+  return netfilter.try_transaction(batch);
+}
+
+/// libnftables turns the rules' text into what the kernel takes. Only the first container of a boot needs it, so it is
+/// loaded then: with the libraries that it needs it would cost every start milliseconds.
+class Nftables {
+ public:
+  Nftables() : library_(::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL)) {
+    if (library_ == nullptr)
+      throw Error(ErrorKind::Unsupported, "load libnftables.so.1, which the first container with a network needs", 0,
+                  "install it (Debian: libnftables1), or use --network none or host");
+    context_ = call<void*(uint32_t)>("nft_ctx_new")(0);
+    (void)call<int(void*)>("nft_ctx_buffer_error")(context_);
+  }
+  Nftables(const Nftables&) = delete;
+  Nftables& operator=(const Nftables&) = delete;
+  ~Nftables() { call<void(void*)>("nft_ctx_free")(context_); }  // the library stays: unloading it gains nothing
+
+  void run(const char* text) {
+    if (call<int(void*, const char*)>("nft_run_cmd_from_buffer")(context_, text) == 0) return;
+    std::string why = call<const char*(void*)>("nft_ctx_get_error_buffer")(context_);
+    why = why.substr(0, why.find('\n'));
+    throw Error(ErrorKind::Unsupported, fmt::format("load the nftables rules: {}", why), 0,
+                "the kernel needs nf_tables with NAT (modules nf_tables, nft_nat, nft_masq, nft_fib_inet); "
+                "or use --network none or host");
+  }
+
+ private:
+  template <typename Function>
+  Function* call(const char* name) const {
+    void* symbol = ::dlsym(library_, name);
+    if (symbol == nullptr) throw_error(ErrorKind::Unsupported, "libnftables.so.1 has no {}", name);
+    return reinterpret_cast<Function*>(symbol);
+  }
+  void* library_;
+  void* context_ = nullptr;
+};
+
+}  // namespace
+
+std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet, Reach reach) {
+  std::vector<Element> elements(3);
+  elements[0].set = "bridges";
+  append_interface(elements[0].key, bridge);
+  elements[1].set = "pairs";
+  append_interface(elements[1].key, bridge);
+  append_interface(elements[1].key, bridge);
+  if (reach == Reach::Internal) {
+    elements[2].set = "internals";
+    append_interface(elements[2].key, bridge);
+    return elements;
+  }
+  elements[2].set = "subnets";
+  append_address(elements[2].key, subnet.base);
+  Element end{.set = "subnets", .key = {}, .data = {}, .ends_interval = true};
+  append_address(end.key, {subnet.broadcast().value + 1});
+  elements.push_back(std::move(end));
+  return elements;
+}
+
+Element element_of_uplink(const std::string& interface) {
+  Element element{.set = "uplinks", .key = {}, .data = {}};
+  append_interface(element.key, interface);
+  return element;
+}
+
+Element element_of_port(const state::PublishedPort& port, Ipv4 address) {
+  Element element;
+  const std::optional<Ipv4> host_address = parse_ipv4(port.host_address);
+  element.set = host_address ? "published_at" : "published";
+  if (host_address) append_address(element.key, *host_address);
+  const uint8_t protocol = protocol_number(port.protocol);
+  append(element.key, &protocol, sizeof protocol);
+  append_port(element.key, port.host_port);
+  append_address(element.data, address);
+  append_port(element.data, port.container_port);
+  return element;
+}
+
+bool has_element(NetlinkSocket& netfilter, const Element& element) {
+  NetlinkRequest request = element_request(NFT_MSG_GETSETELEM, 0, element);
+  const NetlinkError error = netfilter.try_query(request, [](const NetlinkMessage&) {});
+  if (error.errnum != ENOENT) throw_if_refused(error, "look into the nftables table 'inet myct'");
+  return error.errnum == 0;
+}
+
+void ensure_table(NetlinkSocket& netfilter) {
+  NetlinkRequest request = nftables_request(NFT_MSG_GETTABLE, 0);
+  request.put_text(NFTA_TABLE_NAME, kTable);
+  const NetlinkError error = netfilter.try_query(request, [](const NetlinkMessage&) {});
+  if (error.errnum == 0) return;
+  if (error.errnum != ENOENT) throw_if_refused(error, "look for the nftables table 'inet myct'");
+  log::info("make the nftables table 'inet myct'");
+  Nftables().run(kRules);
+}
+
+void add_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
+  if (elements.empty()) return;
+  const NetlinkError error = try_elements(netfilter, NFT_MSG_NEWSETELEM, NLM_F_CREATE, elements);
+  throw_if_refused(error, fmt::format("add to the nftables set '{}'", elements.front().set));
+}
+
+void remove_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
+  // One by one: a transaction would keep all for the one that is gone already.
+  for (const Element& element : elements) {
+    const NetlinkError error = try_elements(netfilter, NFT_MSG_DELSETELEM, 0, {&element, 1});
+    if (error.errnum != ENOENT) throw_if_refused(error, fmt::format("remove from the nftables set '{}'", element.set));
+  }
+}
+
+}  // namespace myct::network

@@ -1,0 +1,126 @@
+// Beside other people's firewalls: on hosts that forward nothing unless told, and after rules were taken away.
+#include "lan.hpp"
+
+namespace myct::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class NetworkFirewall : public LanTest {
+ protected:
+  void expect_everything_works() {
+    EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0) << "outside";
+    start("web", kWebServer, {"-p", "8080:80"});
+    EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web")) << "from outside";
+    EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), name_in("web")) << "from the host";
+    EXPECT_TRUE(prints(shell({}, "wget -q -O- http://" + address_of("web") + "/name"), name_in("web")))
+        << "from a container";
+    EXPECT_TRUE(prints(shell({}, "wget -q -O- http://192.0.2.1:8080/name"), name_in("web")))
+        << "from a container by the host";
+    remove("web");
+  }
+  /// The others' rules, without ours and without counters.
+  [[nodiscard]] std::string foreign_rules() const {
+    return here("iptables-nft-save | sed -e '/^#/d; /comment myct/d; s/\\[[0-9:]*\\]//'").out;
+  }
+};
+
+TEST_F(NetworkFirewall, works_where_iptables_forwards_nothing) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const std::string before = foreign_rules();
+  expect_everything_works();
+  EXPECT_EQ(foreign_rules(), before);
+  EXPECT_EQ(here("iptables-nft -S FORWARD | grep -c 'comment myct'").out, "1\n") << "once, however many start";
+}
+
+TEST_F(NetworkFirewall, works_where_a_table_of_nftables_forwards_nothing) {
+  ASSERT_EQ(here("nft 'table inet closed { chain forward { type filter hook forward priority filter; policy drop; tcp "
+                 "dport 9 drop; }; }'")
+                .status,
+            0);
+  expect_everything_works();
+  EXPECT_THAT(here("nft list table inet closed").out, AllOf(HasSubstr("policy drop"), HasSubstr("dport 9 drop")));
+}
+
+TEST_F(NetworkFirewall, works_where_the_last_rule_rejects_everything) {
+  ASSERT_EQ(here("iptables-nft -A FORWARD -p tcp --dport 9 -j ACCEPT && iptables-nft -A FORWARD -j REJECT "
+                 "--reject-with icmp-host-prohibited")
+                .status,
+            0);
+  const std::string before = foreign_rules();
+  expect_everything_works();
+  EXPECT_EQ(foreign_rules(), before);
+}
+
+TEST_F(NetworkFirewall, works_beside_docker_and_opens_nothing_of_its) {
+  // As Docker 27 leaves them, with a container of its on docker0.
+  ASSERT_EQ(here("iptables-nft-restore <<'RULES'\n"
+                 "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n:DOCKER - [0:0]\n"
+                 ":DOCKER-ISOLATION-STAGE-1 - [0:0]\n:DOCKER-ISOLATION-STAGE-2 - [0:0]\n:DOCKER-USER - [0:0]\n"
+                 "-A FORWARD -j DOCKER-USER\n-A FORWARD -j DOCKER-ISOLATION-STAGE-1\n"
+                 "-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+                 "-A FORWARD -o docker0 -j DOCKER\n-A FORWARD -i docker0 ! -o docker0 -j ACCEPT\n"
+                 "-A FORWARD -i docker0 -o docker0 -j ACCEPT\n"
+                 "-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2\n"
+                 "-A DOCKER-ISOLATION-STAGE-1 -j RETURN\n-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP\n"
+                 "-A DOCKER-ISOLATION-STAGE-2 -j RETURN\n-A DOCKER-USER -p tcp --dport 4444 -j DROP\n"
+                 "-A DOCKER-USER -j RETURN\nCOMMIT\nRULES\n"
+                 "ip link add docker0 type bridge && ip addr add 172.17.0.1/16 dev docker0 && ip link set docker0 up")
+                .status,
+            0);
+  const std::string before = foreign_rules();
+  Machine theirs(on_host("exec unshare --net sh -c 'ip link set lo up; echo there; exec sleep 1000' 2>/dev/null"));
+  ASSERT_TRUE(theirs.is_up());
+  ASSERT_EQ(here("ip link add dk0 master docker0 type veth peer name dk1 netns " + std::to_string(theirs.pid()) +
+                 " && ip link set dk0 up")
+                .status,
+            0);
+  ASSERT_EQ(run(on(theirs,
+                   "ip addr add 172.17.0.2/16 dev dk1 && ip link set dk1 up && ip route add default via "
+                   "172.17.0.1"))
+                .status,
+            0);
+  ASSERT_EQ(here("busybox ping -c 1 -W 5 172.17.0.2").status, 0);
+  expect_everything_works();
+  EXPECT_EQ(shell({}, "ping -c 1 -W 1 172.17.0.2 >/dev/null").status, 1) << "into Docker's bridge";
+  start("mine", "sleep 1000");
+  EXPECT_NE(run(on(theirs, "busybox ping -c 1 -W 1 " + address_of("mine"))).status, 0) << "out of Docker's bridge";
+  EXPECT_EQ(foreign_rules(), before);
+  remove("mine");
+  theirs.end();
+  EXPECT_EQ(here("ip link del docker0").status, 0);
+}
+
+TEST_F(NetworkFirewall, leaves_the_administrators_own_rules_in_force) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP && iptables-nft -A FORWARD -d 192.0.2.2 -p icmp -j DROP").status, 0);
+  EXPECT_EQ(shell({}, "ping -c 1 -W 1 192.0.2.2 >/dev/null").status, 1);
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.1 >/dev/null").status, 0);
+}
+
+TEST_F(NetworkFirewall, comes_back_whole_with_the_next_start_after_a_flush) {
+  start("web", kWebServer, {"-p", "8080:80", "-p", "127.0.0.1:8081:80"});
+  ASSERT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  ASSERT_EQ(here("nft flush ruleset && iptables-nft -P FORWARD DROP").status, 0);
+  EXPECT_NE(outside("curl -s -m 2 http://192.0.2.1:8080/name").status, 0);
+  EXPECT_EQ(shell({}, "true").status, 0);
+  EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  EXPECT_EQ(fetched("http://127.0.0.1:8081/name"), name_in("web"));
+  remove("web");
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(NetworkFirewall, opens_the_way_again_that_a_flush_of_iptables_has_closed) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  start("web", kWebServer, {"-p", "8080:80"});
+  ASSERT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  ASSERT_EQ(here("iptables-nft -F").status, 0);
+  EXPECT_NE(outside("curl -s -m 2 http://192.0.2.1:8080/name").status, 0);
+  EXPECT_EQ(shell({}, "true").status, 0);
+  EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  remove("web");
+}
+
+}  // namespace
+}  // namespace myct::test

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "myct/base/error.hpp"
 
@@ -11,10 +12,13 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/// The options before the command that take the next word as their value (globals.cpp).
+constexpr std::array<std::string_view, 3> kGlobalsWithValue = {"--root", "--runtime-dir", "--cgroup-manager"};
+
 /// The index of the first word that is not an option or an option's value, or the words' number.
 size_t find_command_word(const Words& words) {
   for (size_t index = 1; index < words.size(); ++index)
-    if (words[index] == "--root" || words[index] == "--runtime-dir")
+    if (std::ranges::find(kGlobalsWithValue, words[index]) != kGlobalsWithValue.end())
       ++index;
     else if (!words[index].starts_with('-'))
       return index;

@@ -74,8 +74,8 @@ TEST_F(RunOptions, find_tarballs_by_the_environments_path_and_in_the_state_folde
 }
 
 TEST_F(RunOptions, take_the_state_directories_by_option_over_the_environment) {
-  Command command =
-      this->command({"--root", root(), "--runtime-dir", runtime_dir(), "run", "--rm", "busybox", "echo", "1"});
+  Command command = this->command({"--root", root(), "--runtime-dir", runtime_dir(), "--cgroup-manager", "cgroupfs",
+                                   "run", "--rm", "busybox", "echo", "1"});
   command.env["MYCT_ROOT"] = "/no/such";
   command.env["MYCT_RUNTIME_DIR"] = "/no/such";
   EXPECT_TRUE(prints(run(command), "1\n"));

@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
@@ -121,6 +123,14 @@ void write_all(FdRef fd, std::string_view bytes, std::string_view name) {
     else if (errno != EINTR)
       throw_errno("write '{}'", name);
   }
+}
+
+std::optional<std::string> try_read_link(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
+  if (size >= 0) return std::string(target, static_cast<size_t>(size));
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  throw_errno("read '{}'", path);
 }
 
 void write_file_at(FdRef directory, const std::string& name, std::string_view bytes, mode_t mode) {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -12,6 +14,8 @@
 #include "controllers.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
+#include "myct/base/syscall.hpp"
 #include "myct/cgroup/cgroup.hpp"
 #include "systemd.hpp"
 
@@ -93,6 +97,9 @@ std::optional<std::string> group_below(const std::string& path, pid_t pid) {
   return *hierarchy + *group;
 }
 
+namespace {
+
+/// nullopt where there can be none.
 std::optional<Fd> try_open_supervisors_group() {
   const std::optional<std::string> path = locate(kSupervisors);
   if (!path) return std::nullopt;
@@ -103,6 +110,20 @@ std::optional<Fd> try_open_supervisors_group() {
   } catch (const Error&) {
     return std::nullopt;  // a hierarchy that is read-only: then it stays where it was started
   }
+}
+
+}  // namespace
+
+pid_t fork_beside_containers() {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  if (const std::optional<Fd> group = try_open_supervisors_group()) {
+    arguments.flags = CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(group->get());
+    if (const pid_t pid = sys::clone3(arguments); pid != -1) return pid;
+    log::debug("the process beside the container stays in our control group: {}", errno_text(errno));
+  }
+  return ::fork();
 }
 
 std::string top_of(const std::string& path) {

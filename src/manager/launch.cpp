@@ -178,27 +178,9 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
   supervisor::execute(handover);
 }
 
-namespace {
-
-/// fork(2) into a group apart: a service that starts a container has its own processes killed at its end, and not the
-/// supervisors of containers. By the raw calls, as in engine/start.cpp; we have one thread.
-pid_t fork_supervisor() {
-  clone_args arguments{};
-  arguments.exit_signal = SIGCHLD;
-  if (const std::optional<Fd> group = cgroup::try_open_supervisors_group()) {
-    arguments.flags = CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<uint64_t>(group->get());
-    if (const pid_t pid = sys::clone3(arguments); pid != -1) return pid;
-    log::debug("the supervisor stays in our control group: {}", errno_text(errno));
-  }
-  return ::fork();
-}
-
-}  // namespace
-
 Launched launch(const Context& context, Container& container, SaveDocuments documents) {
   supervisor::ChannelPair pair = supervisor::make_channel();
-  const pid_t pid = fork_supervisor();
+  const pid_t pid = cgroup::fork_beside_containers();
   if (pid == -1) throw_errno("make a supervisor");
   if (pid == 0) {
     pair.client.close();

@@ -130,10 +130,8 @@ std::vector<network::Definition> list_networks(const Context& context) {
 }
 
 network::Definition find_network(const Context& context, const std::string& reference) {
-  for (network::Definition& definition : list_networks(context))
-    if (definition.name == network::kDefaultNetwork &&
-        (reference == definition.name || reference == definition.id || reference == short_id(definition.id)))
-      return std::move(definition);
+  network::Definition fallback = network::describe_default(directories_of(context, ""));
+  if (reference == fallback.name || reference == fallback.id || reference == short_id(fallback.id)) return fallback;
   if (std::optional<network::Definition> found = network::find_definition(context.paths.networks(), reference))
     return std::move(*found);
   throw Error(ErrorKind::NotFound, fmt::format("no such network: '{}'", reference), 0, "see 'myct network ls'");

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <climits>
-
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/units.hpp"
 
 namespace myct::network {
 namespace {
@@ -74,19 +72,12 @@ void AddressPool::claim_this(Ipv4 address, const std::string& container_id,
   before(address);
   if (::symlink(container_id.c_str(), path_of(address).c_str()) == 0) return;
   if (errno != EEXIST) throw_errno("claim the address {} in '{}'", to_text(address), directory_);
-  char holder[PATH_MAX];
-  const ssize_t size = ::readlink(path_of(address).c_str(), holder, sizeof holder);
-  const std::string_view id(holder, static_cast<size_t>(std::max<ssize_t>(size, 0)));
-  throw_error(ErrorKind::Conflict, "address {} is taken by container {}", to_text(address), id.substr(0, 12));
+  const std::string holder = try_read_link(path_of(address)).value_or("");
+  throw_error(ErrorKind::Conflict, "address {} is taken by container {}", to_text(address), short_id(holder));
 }
 
 bool AddressPool::is_claimed(Ipv4 address, const std::string& container_id) const {
-  char holder[PATH_MAX];
-  const std::string path = path_of(address);
-  const ssize_t size = ::readlink(path.c_str(), holder, sizeof holder);
-  if (size == -1 && errno == ENOENT) return false;
-  if (size == -1) throw_errno("read '{}'", path);
-  return std::string_view(holder, static_cast<size_t>(size)) == container_id;
+  return try_read_link(path_of(address)) == container_id;
 }
 
 void AddressPool::release(Ipv4 address, const std::string& container_id) const {

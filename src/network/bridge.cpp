@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 
-#include <algorithm>
-
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/json.hpp"
@@ -16,11 +14,11 @@ namespace {
 
 constexpr const char* kDefaultBridge = "myct0";
 constexpr const char* kDescription = "network.json";
-/// 10.88.0.0/16 to 10.255.0.0/16, then 172.16.0.0/16 to 172.31.0.0/16.
-constexpr uint32_t kFirstSubnet = 0x0a580000;
 constexpr int kPrefix = 16;
 
-Reach reach_of(const Bridge& bridge) { return bridge.internal ? Reach::Internal : Reach::Outside; }
+std::vector<Element> elements_of(const Bridge& bridge) {
+  return elements_of_bridge(bridge.name, bridge.subnet, bridge.internal ? Reach::Internal : Reach::Outside);
+}
 
 void write_setting(const std::string& path, const char* value) {
   if (try_read_file(path).value_or("").starts_with(value)) return;
@@ -35,22 +33,17 @@ void switch_forwarding_on() {
   write_setting(path, "1");
 }
 
-bool is_free(const Subnet& subnet, const std::vector<Route>& routes) {
-  return std::none_of(routes.begin(), routes.end(), [&](const Route& route) {
-    return route.destination.prefix != 0 && route.destination.overlaps(subnet);
-  });
-}
-
+/// 10.88.0.0/16 to 10.255.0.0/16, then 172.16.0.0/16 to 172.31.0.0/16.
 Subnet choose_subnet() {
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   const std::vector<Route> routes = list_routes(route);
   for (uint32_t second = 0x58; second <= 0xff; ++second) {
     const Subnet subnet{.base = {0x0a000000U | (second << 16U)}, .prefix = kPrefix};
-    if (is_free(subnet, routes)) return subnet;
+    if (!has_route_into(routes, subnet)) return subnet;
   }
   for (uint32_t second = 0x10; second <= 0x1f; ++second) {
     const Subnet subnet{.base = {0xac000000U | (second << 16U)}, .prefix = kPrefix};
-    if (is_free(subnet, routes)) return subnet;
+    if (!has_route_into(routes, subnet)) return subnet;
   }
   throw Error(ErrorKind::Conflict, "find a subnet for the network 'bridge': the host has routes to all of them", 0,
               "use --network none or host");
@@ -100,7 +93,7 @@ Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& b
   ensure_table(netfilter);
   restore();
   if (uplink) add_elements(netfilter, std::vector{element_of_uplink(uplink->name)});
-  add_elements(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)));
+  add_elements(netfilter, elements_of(bridge));
   return *link;
 }
 
@@ -121,8 +114,8 @@ Bridge describe_default_bridge(const std::string& directory) {
 }
 
 void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge) {
-  if (has_element(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)).front()))
-    remove_elements(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)));
+  const std::vector<Element> elements = elements_of(bridge);
+  if (has_element(netfilter, elements.front())) remove_elements(netfilter, elements);
   if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge")
     remove_link(route, bridge.name);
 }
@@ -130,7 +123,7 @@ void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge&
 Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
                    const std::function<void()>& restore) {
   // Its elements are made last: where they are, all the rest is.
-  if (has_element(netfilter, elements_of_bridge(bridge.name, bridge.subnet, reach_of(bridge)).front()))
+  if (has_element(netfilter, elements_of(bridge).front()))
     if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge") return *link;
   const FileLock lock = FileLock::acquire(directory + "/lock");
   return make_bridge(route, netfilter, bridge, restore);

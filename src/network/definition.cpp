@@ -73,16 +73,19 @@ Subnet need_subnet(const std::string& text, const char* option) {
               "give an IPv4 subnet of at least four addresses, its own bits 0, such as 10.90.0.0/24");
 }
 
-void check_subnet(const Subnet& subnet, const std::vector<Definition>& others) {
-  for (const Definition& other : others)
-    if (const std::optional<Subnet> taken = parse_subnet(other.subnet); taken && taken->overlaps(subnet))
-      throw_error(ErrorKind::Conflict, "subnet {} overlaps with {} of network '{}'", to_text(subnet), other.subnet,
-                  other.name);
+/// The network whose subnet overlaps; nullptr when there is none.
+const Definition* find_overlap(const Subnet& subnet, const std::vector<Definition>& others) {
+  const auto found = std::ranges::find_if(others, [&](const Definition& other) {
+    const std::optional<Subnet> taken = parse_subnet(other.subnet);
+    return taken && taken->overlaps(subnet);
+  });
+  return found == others.end() ? nullptr : &*found;
 }
 
-bool has_route_to(const std::vector<Route>& routes, const Subnet& subnet) {
-  return std::ranges::any_of(
-      routes, [&](const Route& route) { return route.destination.prefix != 0 && route.destination.overlaps(subnet); });
+void check_subnet(const Subnet& subnet, const std::vector<Definition>& others) {
+  if (const Definition* other = find_overlap(subnet, others))
+    throw_error(ErrorKind::Conflict, "subnet {} overlaps with {} of network '{}'", to_text(subnet), other->subnet,
+                other->name);
 }
 
 std::vector<Route> routes_of_host() {
@@ -94,11 +97,7 @@ Subnet choose_subnet(const std::vector<Definition>& others) {
   const std::vector<Route> routes = routes_of_host();
   for (uint32_t base = kFirstSubnet; base <= kLastSubnet; base += kStep) {
     const Subnet subnet{.base = {base}, .prefix = kPrefix};
-    const bool is_taken = std::ranges::any_of(others, [&](const Definition& other) {
-      const std::optional<Subnet> taken = parse_subnet(other.subnet);
-      return taken && taken->overlaps(subnet);
-    });
-    if (!is_taken && !has_route_to(routes, subnet)) return subnet;
+    if (find_overlap(subnet, others) == nullptr && !has_route_into(routes, subnet)) return subnet;
   }
   throw Error(ErrorKind::Conflict, "find a subnet for the network: the host has routes to all of them", 0,
               "give one with --subnet");
@@ -165,7 +164,7 @@ Definition define(const std::string& directory, const DefinitionRequest& request
   } else {
     subnet = need_subnet(request.subnet, "--subnet");
     check_subnet(subnet, others);
-    if (has_route_to(routes_of_host(), subnet))
+    if (has_route_into(routes_of_host(), subnet))
       throw Error(ErrorKind::Conflict, fmt::format("the host has a route into subnet {}", to_text(subnet)), 0,
                   "see 'ip route', and choose another");
   }

@@ -34,12 +34,6 @@ struct Contents {
   uint64_t last_refusal = 0;  ///< handle of the last rule, if that refuses everything
 };
 
-NetlinkRequest nftables_request(uint16_t message, uint16_t flags, uint8_t family) {
-  NetlinkRequest request(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message), flags);
-  request.put_structure(nfgenmsg{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = 0});
-  return request;
-}
-
 uint64_t read_handle(const NetlinkAttributes& attributes, uint16_t type) {
   const auto bytes = attributes.find(type);
   uint64_t handle = 0;
@@ -180,26 +174,25 @@ NetlinkError try_open(NetlinkSocket& netfilter, const Chain& chain, const Conten
   comment.insert(comment.end(), kComment.begin(), kComment.end());
   comment.push_back(0);
   request.put(NFTA_RULE_USERDATA, comment);
-  std::vector<NetlinkRequest> batch;
-  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_BEGIN));
-  batch.push_back(std::move(request));
-  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_END));
-  return netfilter.try_transaction(batch);
+  std::vector<NetlinkRequest> requests;
+  requests.push_back(std::move(request));
+  return try_nftables_transaction(netfilter, std::move(requests));
 }
 
 }  // namespace
 
 void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
   const std::vector<Chain> chains = list_forward_chains(netfilter);
-  const auto is_open = [&](const Chain& chain) {
-    const Contents contents = look_into(netfilter, chain);
+  const auto is_open = [](const Chain& chain, const Contents& contents) {
     return contents.has_ours || (!chain.drops && contents.last_refusal == 0);
   };
-  if (std::all_of(chains.begin(), chains.end(), is_open)) return;
+  const auto seems_open = [&](const Chain& chain) { return is_open(chain, look_into(netfilter, chain)); };
+  if (std::all_of(chains.begin(), chains.end(), seems_open)) return;
   const FileLock lock = FileLock::acquire(lock_path);  // of many that start at once, one adds the rule
   for (const Chain& chain : chains) {
-    if (is_open(chain)) continue;
-    const NetlinkError error = try_open(netfilter, chain, look_into(netfilter, chain));
+    const Contents contents = look_into(netfilter, chain);
+    if (is_open(chain, contents)) continue;
+    const NetlinkError error = try_open(netfilter, chain, contents);
     if (error.errnum == 0)
       log::info("add a rule to chain '{} {}', which forwards nothing unless told", chain.table, chain.name);
     else

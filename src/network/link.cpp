@@ -167,4 +167,10 @@ std::vector<Route> list_routes(NetlinkSocket& route) {
   return routes;
 }
 
+bool has_route_into(const std::vector<Route>& routes, const Subnet& subnet) {
+  return std::any_of(routes.begin(), routes.end(), [&](const Route& route) {
+    return route.destination.prefix != 0 && route.destination.overlaps(subnet);
+  });
+}
+
 }  // namespace myct::network

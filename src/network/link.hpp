@@ -56,5 +56,7 @@ struct Route {
   int index = 0;
 };
 [[nodiscard]] std::vector<Route> list_routes(NetlinkSocket& route);
+/// Whether one of them leads into the subnet; a default route does not.
+[[nodiscard]] bool has_route_into(const std::vector<Route>& routes, const Subnet& subnet);
 
 }  // namespace myct::network

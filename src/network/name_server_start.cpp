@@ -62,19 +62,6 @@ void end_another(const NameServer& server) {
   ::_exit(kExitOwnFailure);
 }
 
-/// As a supervisor's: a service that starts a container has its own processes killed at its end, not what containers
-/// need.
-pid_t fork_aside() {
-  clone_args arguments{};
-  arguments.exit_signal = SIGCHLD;
-  if (const std::optional<Fd> group = cgroup::try_open_supervisors_group()) {
-    arguments.flags = CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<uint64_t>(group->get());
-    if (const pid_t pid = sys::clone3(arguments); pid != -1) return pid;
-  }
-  return ::fork();
-}
-
 /// Under the network's lock. The server is nobody's child: whoever starts it may end long before it, or be a supervisor
 /// that waits for its own child only.
 void start(const NameServer& server) {
@@ -82,7 +69,7 @@ void start(const NameServer& server) {
   if (::pipe2(ends, O_CLOEXEC) == -1) throw_errno("make a pipe");
   const Fd ours(ends[0]);
   Fd theirs(ends[1]);
-  const pid_t pid = fork_aside();
+  const pid_t pid = cgroup::fork_beside_containers();
   if (pid == -1) throw_errno("start the name server of network '{}'", server.network);
   if (pid == 0) {
     ::setsid();

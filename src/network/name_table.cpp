@@ -21,14 +21,6 @@ bool is_name_byte(char byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
 }
 
-std::optional<std::string> try_read_link(const std::string& path) {
-  char target[PATH_MAX];
-  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
-  if (size >= 0) return std::string(target, static_cast<size_t>(size));
-  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-  throw_errno("read '{}'", path);
-}
-
 /// Makes the link lead to `target` whatever was there. Whoever has claimed the address is alone with its links.
 void make_link(const std::string& target, const std::string& directory, const std::string& name) {
   const std::string path = directory + "/" + name;

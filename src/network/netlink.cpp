@@ -210,11 +210,22 @@ NetlinkError NetlinkSocket::try_transaction(std::span<NetlinkRequest> requests) 
   return result;
 }
 
-NetlinkRequest nftables_batch_mark(uint16_t type) {
-  NetlinkRequest request(type, 0, NetlinkRequest::Answer::None);
-  request.put_structure(
-      nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)});
+NetlinkRequest nftables_request(uint16_t message, uint16_t flags, uint8_t family) {
+  NetlinkRequest request(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message), flags);
+  request.put_structure(nfgenmsg{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = 0});
   return request;
+}
+
+NetlinkError try_nftables_transaction(NetlinkSocket& netfilter, std::vector<NetlinkRequest> requests) {
+  const auto mark = [](uint16_t type) {
+    NetlinkRequest request(type, 0, NetlinkRequest::Answer::None);
+    request.put_structure(
+        nfgenmsg{.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)});
+    return request;
+  };
+  requests.insert(requests.begin(), mark(NFNL_MSG_BATCH_BEGIN));
+  requests.push_back(mark(NFNL_MSG_BATCH_END));
+  return netfilter.try_transaction(requests);
 }
 
 void throw_if_refused(const NetlinkError& error, std::string_view what) {

@@ -120,8 +120,10 @@ class NetlinkSocket {
   std::vector<uint8_t> buffer_;
 };
 
-/// The beginning (NFNL_MSG_BATCH_BEGIN) or end of a transaction of nf_tables.
-[[nodiscard]] NetlinkRequest nftables_batch_mark(uint16_t type);
+/// A request of nf_tables (NFT_MSG_…) about tables of a family (NFPROTO_…), without attributes yet.
+[[nodiscard]] NetlinkRequest nftables_request(uint16_t message, uint16_t flags, uint8_t family);
+/// Has nf_tables carry out all of the requests or none; returns the first refusal.
+[[nodiscard]] NetlinkError try_nftables_transaction(NetlinkSocket& netfilter, std::vector<NetlinkRequest> requests);
 
 /// Throws `what` with a refusal's errno and the kernel's own words, if it is one.
 void throw_if_refused(const NetlinkError& error, std::string_view what);

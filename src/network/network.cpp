@@ -220,8 +220,15 @@ void reserve_endpoint(const Directories& directories, const Station& station, co
   if (!is_default(endpoint)) (void)describe(directories, wanted.network);
 }
 
-void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
-                      const Endpoint& endpoint, const Fd& there, const std::string& interface_name) {
+/// The container's namespace, and a conversation about it.
+struct Inside {
+  FdRef space;
+  NetlinkSocket route;
+};
+
+/// Returns the index of the interface inside.
+int connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
+                     const Endpoint& endpoint, Inside& inside, const std::string& interface_name) {
   const Addresses addresses = addresses_of(endpoint);
   const Link bridge = ensure_bridge(route, netfilter, directory_of(directories, endpoint.network),
                                     {.name = endpoint.bridge,
@@ -230,17 +237,17 @@ void connect_endpoint(const Directories& directories, NetlinkSocket& route, Netl
                                      .gateway = addresses.gateway,
                                      .internal = endpoint.internal},
                                     [&] { restore_elements(netfilter, directories); });
-  NetlinkSocket inside = open_route_socket_in(there);
   create_veth(route, {.name = endpoint.host_interface,
                       .bridge = bridge.index,
                       .mtu = bridge.mtu,
-                      .peer_namespace = there.ref(),
+                      .peer_namespace = inside.space,
                       .peer_name = interface_name,
                       .peer_mac = addresses.mac});
-  const std::optional<Link> interface = find_link(inside, interface_name);
+  const std::optional<Link> interface = find_link(inside.route, interface_name);
   if (!interface) throw_error(ErrorKind::System, "interface '{}' of the container is gone", interface_name);
-  add_address(inside, interface->index, addresses.own, addresses.subnet);
-  set_up(inside, interface->index);
+  add_address(inside.route, interface->index, addresses.own, addresses.subnet);
+  set_up(inside.route, interface->index);
+  return interface->index;
 }
 
 void move(const std::string& from, const std::string& to) {
@@ -265,16 +272,14 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   const Fd there = open_path(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
+  Inside inside{.space = there.ref(), .route = open_route_socket_in(there)};
   const Presence& presence = lease.presence;
   for (size_t index = 0; index < presence.endpoints.size(); ++index) {
     const Endpoint& endpoint = presence.endpoints[index];
-    const std::string interface_name = fmt::format("eth{}", index);
-    connect_endpoint(directories, route, netfilter, endpoint, there, interface_name);
+    const int interface =
+        connect_endpoint(directories, route, netfilter, endpoint, inside, fmt::format("eth{}", index));
     make_known(directories, lease.container_id, endpoint);
-    if (&endpoint != presence.outward()) continue;
-    NetlinkSocket inside = open_route_socket_in(there);
-    if (const std::optional<Link> interface = find_link(inside, interface_name))
-      add_default_route(inside, interface->index, addresses_of(endpoint).gateway);
+    if (&endpoint == presence.outward()) add_default_route(inside.route, interface, addresses_of(endpoint).gateway);
   }
   open_foreign_chains(netfilter, rules_lock(directories));
   add_elements(netfilter, port_elements(presence));

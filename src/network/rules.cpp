@@ -1,7 +1,6 @@
 #include "rules.hpp"
 
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -11,6 +10,7 @@
 #include <array>
 
 #include "myct/base/error.hpp"
+#include "myct/base/library.hpp"
 #include "myct/base/log.hpp"
 
 namespace myct::network {
@@ -117,14 +117,8 @@ uint8_t protocol_number(state::Protocol protocol) {
   return IPPROTO_SCTP;
 }
 
-NetlinkRequest nftables_request(uint16_t message, uint16_t flags) {
-  NetlinkRequest request(static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message), flags);
-  request.put_structure(nfgenmsg{.nfgen_family = kInet, .version = NFNETLINK_V0, .res_id = 0});
-  return request;
-}
-
 NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
-  NetlinkRequest request = nftables_request(message, flags);
+  NetlinkRequest request = nftables_request(message, flags, kInet);
   request.put_text(NFTA_SET_ELEM_LIST_TABLE, kTable);
   request.put_text(NFTA_SET_ELEM_LIST_SET, element.set);
   request.put_nested(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
@@ -141,31 +135,28 @@ NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& 
 
 NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t flags,
                           std::span<const Element> elements) {
-  std::vector<NetlinkRequest> batch;
-  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_BEGIN));
-  for (const Element& element : elements) batch.push_back(element_request(message, flags, element));
-  batch.push_back(nftables_batch_mark(NFNL_MSG_BATCH_END));
-  return netfilter.try_transaction(batch);
+  std::vector<NetlinkRequest> requests;
+  for (const Element& element : elements) requests.push_back(element_request(message, flags, element));
+  return try_nftables_transaction(netfilter, std::move(requests));
 }
 
 /// libnftables turns the rules' text into what the kernel takes. Only the first container of a boot needs it, so it is
 /// loaded then: with the libraries that it needs it would cost every start milliseconds.
 class Nftables {
  public:
-  Nftables() : library_(::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL)) {
-    if (library_ == nullptr)
-      throw Error(ErrorKind::Unsupported, "load libnftables.so.1, which the first container with a network needs", 0,
-                  "install it (Debian: libnftables1), or use --network none or host");
-    context_ = call<void*(uint32_t)>("nft_ctx_new")(0);
-    (void)call<int(void*)>("nft_ctx_buffer_error")(context_);
+  Nftables()
+      : library_("libnftables.so.1", "which the first container with a network needs",
+                 "install it (Debian: libnftables1), or use --network none or host"),
+        context_(library_.find<void*(uint32_t)>("nft_ctx_new")(0)) {
+    (void)library_.find<int(void*)>("nft_ctx_buffer_error")(context_);
   }
   Nftables(const Nftables&) = delete;
   Nftables& operator=(const Nftables&) = delete;
-  ~Nftables() { call<void(void*)>("nft_ctx_free")(context_); }  // the library stays: unloading it gains nothing
+  ~Nftables() { library_.find<void(void*)>("nft_ctx_free")(context_); }
 
   void run(const char* text) {
-    if (call<int(void*, const char*)>("nft_run_cmd_from_buffer")(context_, text) == 0) return;
-    std::string why = call<const char*(void*)>("nft_ctx_get_error_buffer")(context_);
+    if (library_.find<int(void*, const char*)>("nft_run_cmd_from_buffer")(context_, text) == 0) return;
+    std::string why = library_.find<const char*(void*)>("nft_ctx_get_error_buffer")(context_);
     why = why.substr(0, why.find('\n'));
     throw Error(ErrorKind::Unsupported, fmt::format("load the nftables rules: {}", why), 0,
                 "the kernel needs nf_tables with NAT (modules nf_tables, nft_nat, nft_masq, nft_fib_inet); "
@@ -173,14 +164,8 @@ class Nftables {
   }
 
  private:
-  template <typename Function>
-  Function* call(const char* name) const {
-    void* symbol = ::dlsym(library_, name);
-    if (symbol == nullptr) throw_error(ErrorKind::Unsupported, "libnftables.so.1 has no {}", name);
-    return reinterpret_cast<Function*>(symbol);
-  }
-  void* library_;
-  void* context_ = nullptr;
+  Library library_;
+  void* context_;
 };
 
 }  // namespace
@@ -232,7 +217,7 @@ bool has_element(NetlinkSocket& netfilter, const Element& element) {
 }
 
 void ensure_table(NetlinkSocket& netfilter) {
-  NetlinkRequest request = nftables_request(NFT_MSG_GETTABLE, 0);
+  NetlinkRequest request = nftables_request(NFT_MSG_GETTABLE, 0, kInet);
   request.put_text(NFTA_TABLE_NAME, kTable);
   const NetlinkError error = netfilter.try_query(request, [](const NetlinkMessage&) {});
   if (error.errnum == 0) return;

@@ -39,6 +39,8 @@ enum class Durability : uint8_t { SurvivesProcessDeath, SurvivesPowerLoss };
 [[nodiscard]] std::string read_file(const std::string& path);
 /// The same, but an absent file is nullopt, and so is one of a control group that goes while it is read.
 [[nodiscard]] std::optional<std::string> try_read_file(const std::string& path);
+/// Where a symbolic link leads; nullopt when it does not exist. Throws Error.
+[[nodiscard]] std::optional<std::string> try_read_link(const std::string& path);
 [[nodiscard]] std::optional<std::string> try_read_file_at(FdRef directory, const std::string& name);
 
 /// Writes all of `bytes` to `fd`, however often the kernel takes less; throws Error. `name` is for the message.

@@ -31,9 +31,10 @@ void enter_scope_of(const std::string& cgroups_path);
 /// nullopt when it is neither, or the process is gone.
 [[nodiscard]] std::optional<std::string> group_below(const std::string& path, pid_t pid);
 
-/// A group for the processes that stand beside containers, made when it is missing: they are nobody's who started them.
-/// nullopt where that cannot be.
-[[nodiscard]] std::optional<Fd> try_open_supervisors_group();
+/// fork(2) for a process that stands beside containers, into a group for those, made when it is missing: a service that
+/// starts a container has its own processes killed at its end, and not what containers need. In the caller's group
+/// where that cannot be. By the raw call, as the caller has one thread.
+[[nodiscard]] pid_t fork_beside_containers();
 
 /// A control group that we made. It outlives this object and this process, so the destructor removes nothing.
 class Cgroup {

@@ -178,7 +178,12 @@ TEST_F(Network, runs_fifty_at_once_in_the_foreground_and_leaves_nothing) {
   }
   for (Process& process : running) EXPECT_TRUE(process.read_until("up\n"));
   std::set<std::string> ports;
-  for (const std::string& line : lines_of(myct({"ps", "--format", "{{.Ports}}"}).out)) ports.insert(line);
+  // A program may come to its word before its myct has written down that it runs.
+  (void)eventually([&] {
+    ports.clear();
+    for (const std::string& line : lines_of(myct({"ps", "--format", "{{.Ports}}"}).out)) ports.insert(line);
+    return ports.size() == size_t{kMany};
+  });
   EXPECT_EQ(ports.size(), size_t{kMany});
   for (Process& process : running) process.write("end\n");
   for (Process& process : running) {

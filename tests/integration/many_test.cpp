@@ -20,16 +20,6 @@ class Many : public ContainerTest {
     for (const std::string& id : lines_of(myct({"ps", "-aq"}).out)) (void)myct({"rm", "-f", id});
     ContainerTest::TearDown();
   }
-  using Results = std::vector<Result>;
-  /// `myct WORDS…` for each number below `count`, all started before the first is waited for.
-  template <typename WordsOf>
-  [[nodiscard]] Results at_once(int count, WordsOf words_of) const {
-    std::vector<Process> running;
-    for (int number = 0; number < count; ++number) running.emplace_back(command(words_of(number)));
-    Results results;
-    for (Process& process : running) results.push_back(process.wait());
-    return results;
-  }
   [[nodiscard]] static std::string name(int number) { return "many" + std::to_string(number); }
   [[nodiscard]] size_t count(Words words) const {
     words.insert(words.begin(), {"ps", "-q"});
@@ -59,7 +49,7 @@ TEST_F(Many, many_are_started_used_stopped_and_removed_at_once) {
     EXPECT_EQ(result.err, "");
   }
   EXPECT_EQ(count({}), static_cast<size_t>(kMany));
-  const Results answers = at_once(kMany, [](int number) {
+  const std::vector<Result> answers = at_once(kMany, [](int number) {
     return Words{"exec", name(number), "sh", "-c", "touch /data/mine; ls /data | wc -l; hostname"};
   });
   for (int number = 0; number < kMany; ++number)
@@ -69,12 +59,12 @@ TEST_F(Many, many_are_started_used_stopped_and_removed_at_once) {
     EXPECT_TRUE(prints(myct({"logs", name(number)}), std::to_string(number) + "\n"));
     EXPECT_EQ(value_of(".Config.Labels.number", name(number)), std::to_string(number));
   }
-  const Results stopped = at_once(kMany, [](int number) { return Words{"stop", "-t", "0", name(number)}; });
+  const std::vector<Result> stopped = at_once(kMany, [](int number) { return Words{"stop", "-t", "0", name(number)}; });
   for (int number = 0; number < kMany; ++number)
     EXPECT_TRUE(prints(stopped[static_cast<size_t>(number)], name(number) + "\n"));
   EXPECT_EQ(count({}), 0U);
   EXPECT_EQ(count({"-a", "--filter", "exited=137"}), static_cast<size_t>(kMany));
-  const Results removed = at_once(kMany, [](int number) { return Words{"rm", "-v", name(number)}; });
+  const std::vector<Result> removed = at_once(kMany, [](int number) { return Words{"rm", "-v", name(number)}; });
   for (int number = 0; number < kMany; ++number)
     EXPECT_TRUE(prints(removed[static_cast<size_t>(number)], name(number) + "\n"));
   EXPECT_THAT(leftovers(), IsEmpty());
@@ -146,7 +136,7 @@ TEST_F(Many, changes_of_different_kinds_are_none_of_them_lost) {
   for (int round = 0; round < rounds_at_this_pace(10); ++round) {
     start_web({"--restart", "on-failure:3"});
     const std::string id = value_of(".Id", "web");
-    const Results results = at_once(3, [&](int number) {
+    const std::vector<Result> results = at_once(3, [&](int number) {
       if (number == 0) return Words{"rename", id, "site"};
       if (number == 1) return Words{"update", "--restart", "always", id};
       return Words{"stop", "-t", "0", id};

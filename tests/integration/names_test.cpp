@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "detached.hpp"
+#include "lan.hpp"
 
 namespace myct::test {
 namespace {
@@ -21,19 +21,10 @@ constexpr const char* kOutside =
     "--address=/outside.test/203.0.113.7 --txt-record=large.test,$(printf %0240d 1),$(printf %0240d 2),$(printf %0240d "
     "3)";
 
-class Names : public DetachedTest {
+class Names : public LanTest {
  protected:
   void SetUp() override {
-    DetachedTest::SetUp();
-    Command holding = tool("exec unshare --net sh -c 'ip link set lo up; echo there; exec sleep 1000'");
-    world_.emplace(holding);
-    ASSERT_TRUE(world_->read_until("there\n"));
-    const std::string pid = std::to_string(world_->pid());
-    ASSERT_EQ(here("ip link add lan0 type veth peer name lan1 netns " + pid +
-                   " && ip addr add 192.0.2.1/24 dev lan0 && ip link set lan0 up && ip route add default via 192.0.2.2")
-                  .status,
-              0);
-    ASSERT_EQ(run(outside("ip addr add 192.0.2.2/24 dev lan1 && ip link set lan1 up")).status, 0);
+    LanTest::SetUp();
     host_asks("nameserver 192.0.2.2\n");
     ASSERT_EQ(here("mount --bind " + path("resolv.conf") + " /etc/resolv.conf").status, 0);
     id_ = start("web", "exec sleep 1000");
@@ -44,31 +35,23 @@ class Names : public DetachedTest {
   void TearDown() override {
     remove("web");
     EXPECT_TRUE(eventually([&] { return server() == 0; })) << "the name server stays without a container";
-    (void)here("rm -rf " + network() + "/names " + network() + "/pointers; umount /etc/resolv.conf; ip link del lan0");
-    for (std::optional<Process>* process : {&world_server_, &world_}) {
-      if (!*process) continue;
-      (*process)->signal(SIGKILL);
-      (*process)->wait();
+    (void)here("rm -rf " + network() + "/names " + network() + "/pointers; umount /etc/resolv.conf");
+    if (world_server_) {
+      world_server_->signal(SIGKILL);
+      world_server_->wait();
     }
-    DetachedTest::TearDown();
+    LanTest::TearDown();
   }
   [[nodiscard]] std::string network() const { return runtime_dir() + "/networks/bridge"; }
-  [[nodiscard]] Command tool(const std::string& script) const {
-    Command command = this->command({});
-    command.argv = {"/bin/sh", "-c", script};
+  [[nodiscard]] Command in_container(const std::string& script) const {
+    Command command = on_host(script);
+    command.argv = {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(web()) + "/ns/net", "/bin/bash", "-c", script};
     return command;
   }
-  [[nodiscard]] Result here(const std::string& script) const { return run(tool(script)); }
-  [[nodiscard]] Command in_network_of(pid_t pid, const std::string& script) const {
-    Command command = tool(script);
-    command.argv = {"/usr/bin/nsenter", "--net=/proc/" + std::to_string(pid) + "/ns/net", "/bin/bash", "-c", script};
-    return command;
-  }
-  [[nodiscard]] Command outside(const std::string& script) const { return in_network_of(world_->pid(), script); }
   [[nodiscard]] pid_t web() const { return std::stoi(myct({"inspect", "-f", "{{.State.Pid}}", "web"}).out); }
   void host_asks(const std::string& text) const { std::ofstream(path("resolv.conf")) << text; }
   void start_outside() {
-    world_server_.emplace(outside(kOutside));
+    world_server_.emplace(on(world(), kOutside));
     ASSERT_TRUE(eventually([&] { return here("dig @192.0.2.2 +short outside.test").out == "203.0.113.7\n"; }));
   }
   /// As the start of a container writes it down.
@@ -100,13 +83,12 @@ class Names : public DetachedTest {
   }
   /// What dig(1) in the container says.
   [[nodiscard]] std::string dig(const std::string& words) const {
-    return run(in_network_of(web(), "dig @10.88.0.1 +tries=1 +time=8 " + words)).out;
+    return run(in_container("dig @10.88.0.1 +tries=1 +time=8 " + words)).out;
   }
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] const std::string& id() const { return id_; }
 
  private:
-  std::optional<Process> world_;
   std::optional<Process> world_server_;
   std::string id_;
   std::string address_;
@@ -192,12 +174,11 @@ TEST_F(Names, are_not_asked_outside_from_an_internal_network) {
 TEST_F(Names, are_told_to_nobody_else) {
   serve();
   EXPECT_NE(here("dig @10.88.0.1 +tries=1 +time=1 +short web").status, 0) << "the host is not on the network";
-  ASSERT_EQ(run(outside("ip route add 10.88.0.0/16 via 192.0.2.1")).status, 0);
-  EXPECT_NE(run(outside("dig @10.88.0.1 +tries=1 +time=1 +short web")).status, 0);
-  EXPECT_NE(run(outside("dig @192.0.2.1 +tries=1 +time=1 +short web")).status, 0);
-  EXPECT_NE(run(in_network_of(web(),
-                              "ip addr add 198.51.100.9/32 dev lo; ip route add 198.51.100.9 dev lo; "
-                              "dig @10.88.0.1 -b 198.51.100.9 +tries=1 +time=1 web"))
+  ASSERT_EQ(outside("ip route add 10.88.0.0/16 via 192.0.2.1").status, 0);
+  EXPECT_NE(outside("dig @10.88.0.1 +tries=1 +time=1 +short web").status, 0);
+  EXPECT_NE(outside("dig @192.0.2.1 +tries=1 +time=1 +short web").status, 0);
+  EXPECT_NE(run(in_container("ip addr add 198.51.100.9/32 dev lo; ip route add 198.51.100.9 dev lo; "
+                             "dig @10.88.0.1 -b 198.51.100.9 +tries=1 +time=1 web"))
                 .status,
             0)
       << "a source address of another network";
@@ -263,8 +244,8 @@ TEST_F(Names, never_meet_a_server_that_dies) {
 
 TEST_F(Names, are_answered_beside_another_server_on_port_53) {
   Process other(
-      tool("exec dnsmasq --keep-in-foreground --pid-file --user=root --no-resolv --no-hosts "
-           "--address=/web/203.0.113.99"));
+      on_host("exec dnsmasq --keep-in-foreground --pid-file --user=root --no-resolv --no-hosts "
+              "--address=/web/203.0.113.99"));
   ASSERT_TRUE(eventually([&] { return here("dig @127.0.0.1 +short web").out == "203.0.113.99\n"; }));
   serve();
   EXPECT_EQ(dig("+short web"), address() + "\n");
@@ -287,7 +268,7 @@ TEST_F(Names, are_answered_while_a_thousand_questions_wait) {
   constexpr const char* kAsk =
       "ask() { printf '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x04slow\\x00\\x00\\x01\\x00\\x01' "
       ">&3; }; exec 3<>/dev/udp/10.88.0.1/53; for i in {1..1200}; do ask; (( i % 50 )) || sleep 0.01; done";
-  EXPECT_EQ(run(in_network_of(web(), kAsk)).status, 0);
+  EXPECT_EQ(run(in_container(kAsk)).status, 0);
   const std::string process = "/proc/" + std::to_string(server());
   EXPECT_GE(lines_of(here("ls " + process + "/fd").out).size(), 1000U);
   EXPECT_LE(lines_of(here("ls " + process + "/fd").out).size(), 1100U) << "one client has more than its share";

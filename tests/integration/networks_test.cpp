@@ -35,14 +35,6 @@ class Networks : public DetachedTest {
     return shell(options, "for try in 1 2 3 4 5 6 7 8 9 10; do timeout 5 wget -q -O- http://" + host +
                               "/page && exit 0; sleep 0.2; done; exit 1");
   }
-  template <typename WordsOf>
-  [[nodiscard]] std::vector<Result> at_once(int count, WordsOf words_of) const {
-    std::vector<Process> running;
-    for (int number = 0; number < count; ++number) running.emplace_back(command(words_of(number)));
-    std::vector<Result> results;
-    for (Process& process : running) results.push_back(process.wait());
-    return results;
-  }
   [[nodiscard]] std::string inspect(const std::string& name, const std::string& field) const {
     const std::string out = myct({"inspect", "-f", "{{" + field + "}}", name}).out;
     return out.substr(0, out.find('\n'));

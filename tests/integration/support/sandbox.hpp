@@ -74,6 +74,15 @@ class Sandbox : public ::testing::Test {
 class ContainerTest : public Sandbox {
  protected:
   void SetUp() override;
+  /// `myct WORDS…` for each number below `count`, all started before the first is waited for.
+  template <typename WordsOf>
+  [[nodiscard]] std::vector<Result> at_once(int count, WordsOf words_of) const {
+    std::vector<Process> running;
+    for (int number = 0; number < count; ++number) running.emplace_back(command(words_of(number)));
+    std::vector<Result> results;
+    for (Process& process : running) results.push_back(process.wait());
+    return results;
+  }
 };
 
 /// Whether `condition` comes true within the time limit: for what the kernel does in its own time after a kill.

@@ -157,6 +157,22 @@ void save_atomically(FdRef directory, const std::string& name, std::string_view 
     throw_errno("sync the directory of '{}'", name);
 }
 
+void create_atomically(FdRef directory, const std::string& name, std::string_view bytes, Durability durability,
+                       mode_t mode) {
+  const Fd fd(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+  if (!fd.valid()) {
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) throw_errno("make '{}'", name);
+    return save_atomically(directory, name, bytes, durability, mode);
+  }
+  write_all(fd.ref(), bytes, name);
+  if (durability == Durability::SurvivesPowerLoss && ::fsync(fd.get()) == -1) throw_errno("sync '{}'", name);
+  const std::string own = fmt::format("/proc/self/fd/{}", fd.get());
+  if (::linkat(AT_FDCWD, own.c_str(), directory.get(), name.c_str(), AT_SYMLINK_FOLLOW) == -1)
+    throw_errno("make '{}'", name);
+  if (durability == Durability::SurvivesPowerLoss && ::fsync(directory.get()) == -1)
+    throw_errno("sync the directory of '{}'", name);
+}
+
 bool is_temporary_name(std::string_view name) noexcept {
   constexpr size_t kSuffix = 17;  // a dot and random_suffix()
   return name.size() > kSuffix + 1 && name.front() == '.' && name[name.size() - kSuffix] == '.' &&

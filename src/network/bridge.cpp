@@ -109,7 +109,7 @@ Bridge describe_default_bridge(const std::string& directory) {
   bridge.gateway = {bridge.subnet.base.value + 1};
   const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
   const json::Value value{{"bridge", bridge.name}, {"subnet", to_text(bridge.subnet)}};
-  save_atomically(fd.ref(), kDescription, value.dump(), Durability::SurvivesProcessDeath);
+  create_atomically(fd.ref(), kDescription, value.dump(), Durability::SurvivesProcessDeath);
   return bridge;
 }
 

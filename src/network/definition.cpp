@@ -183,7 +183,7 @@ Definition define(const std::string& directory, const DefinitionRequest& request
   const std::string own = directory + "/" + definition.name;
   make_directories(own);
   const Fd fd = open_path(own, O_RDONLY | O_DIRECTORY);
-  save_atomically(fd.ref(), kFile, to_json(definition), Durability::SurvivesPowerLoss);
+  create_atomically(fd.ref(), kFile, to_json(definition), Durability::SurvivesPowerLoss);
   return definition;
 }
 

@@ -56,6 +56,8 @@ constexpr std::array kCommands = {
     Command{"network ls", "List networks", define_network_ls, NeedsRoot::Yes, Offer::All, ExitRule::Template},
     Command{"network inspect", "Print all about networks", define_network_inspect, NeedsRoot::Yes, Offer::All,
             ExitRule::Template},
+    Command{"network connect", "Put a container on a network", define_network_connect, NeedsRoot::Yes},
+    Command{"network disconnect", "Take a container off a network", define_network_disconnect, NeedsRoot::Yes},
     Command{"network rm", "Remove networks", define_network_rm, NeedsRoot::Yes},
     Command{"network prune", "Remove all networks that no container is on", define_network_prune, NeedsRoot::Yes},
     Command{"import", "Make an image from a root file system tarball", define_import, NeedsRoot::Yes},

@@ -7,19 +7,32 @@
 #include "myct/manager/network.hpp"
 
 namespace myct::cli {
+namespace {
+
+std::string with_prefix(const std::string& address, int prefix) {
+  return address.empty() ? address : fmt::format("{}/{}", address, prefix);
+}
+
+}  // namespace
 
 Json build_network_document(const manager::Context& context, const std::string& reference) {
   const network::Definition definition = manager::find_network(context, reference);
-  Json address = {{"Subnet", definition.subnet}, {"Gateway", definition.gateway}};
-  if (!definition.ip_range.empty()) address["IPRange"] = definition.ip_range;
+  Json ranges = Json::array();
+  const auto add_range = [&](const std::string& subnet, const std::string& gateway, const std::string& part) {
+    if (subnet.empty()) return;
+    Json& range = ranges.emplace_back(Json{{"Subnet", subnet}, {"Gateway", gateway}});
+    if (!part.empty()) range["IPRange"] = part;
+  };
+  add_range(definition.subnet, definition.gateway, definition.ip_range);
+  add_range(definition.subnet6, definition.gateway6, definition.ip_range6);
   Json containers = Json::object();
   for (const network::Inhabitant& inhabitant : manager::list_inhabitants(context, definition.name)) {
     const network::Endpoint& endpoint = inhabitant.endpoint;
     containers[inhabitant.id] = {{"Name", manager::name_of_container(context, inhabitant.id)},
                                  {"EndpointID", ""},
                                  {"MacAddress", endpoint.mac},
-                                 {"IPv4Address", fmt::format("{}/{}", endpoint.address, endpoint.prefix)},
-                                 {"IPv6Address", ""}};
+                                 {"IPv4Address", with_prefix(endpoint.address, endpoint.prefix)},
+                                 {"IPv6Address", with_prefix(endpoint.address6, endpoint.prefix6)}};
   }
   Json options = definition.options.empty() ? Json::object() : Json(definition.options);
   options["com.docker.network.bridge.name"] = definition.bridge;
@@ -29,8 +42,8 @@ Json build_network_document(const manager::Context& context, const std::string& 
           {"Scope", "local"},
           {"Driver", "bridge"},
           {"EnableIPv4", true},
-          {"EnableIPv6", false},
-          {"IPAM", {{"Driver", "default"}, {"Options", Json::object()}, {"Config", Json::array({address})}}},
+          {"EnableIPv6", !definition.subnet6.empty()},
+          {"IPAM", {{"Driver", "default"}, {"Options", Json::object()}, {"Config", ranges}}},
           {"Internal", definition.internal},
           {"Attachable", false},
           {"Ingress", false},

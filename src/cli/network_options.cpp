@@ -26,6 +26,16 @@ std::string parse_address(const std::string& text) {
   throw_error(ErrorKind::Usage, "invalid address '{}': give an IPv4 address", text);
 }
 
+/// In the one form that an address is told in.
+std::string parse_address6(const std::string& text) {
+  in6_addr address{};
+  char normal[INET6_ADDRSTRLEN];
+  if (::inet_pton(AF_INET6, text.c_str(), &address) != 1 ||
+      ::inet_ntop(AF_INET6, &address, normal, sizeof normal) == nullptr)
+    throw_error(ErrorKind::Usage, "invalid address '{}': give an IPv6 address", text);
+  return normal;
+}
+
 /// As "02:42:0a:58:00:02": of a device, and not of a group.
 std::string parse_mac(const std::string& text) {
   constexpr size_t kSize = 17;
@@ -60,12 +70,14 @@ void set_option(state::NetworkAttachment& attachment, const std::string& word, c
     attachment.network = value;
   else if (key == "ip")
     attachment.address = parse_address(value);
+  else if (key == "ip6")
+    attachment.address6 = parse_address6(value);
   else if (key == "mac" || key == "mac-address")
     attachment.mac = parse_mac(value);
   else if (key == "alias")
     attachment.aliases.push_back(parse_alias(value));
   else
-    throw_error(ErrorKind::Usage, "invalid --network '{}': '{}' is none of ip, mac and alias", text, key);
+    throw_error(ErrorKind::Usage, "invalid --network '{}': '{}' is none of ip, ip6, mac and alias", text, key);
 }
 
 /// What is no network of myct's.
@@ -88,16 +100,12 @@ bool take_mode(const std::string& text, manager::RunRequest& request) {
 }
 
 /// --ip and its like are about the first network.
-void apply_single_flags(const NetworkFlags& flags, manager::RunRequest& request) {
-  if (flags.aliases.empty() && flags.address.empty() && flags.mac.empty()) return;
+void apply_single_flags(const AttachmentFlags& flags, manager::RunRequest& request) {
+  if (flags.is_plain()) return;
   if (request.network != NetworkMode::Bridge)
-    throw_error(ErrorKind::Usage, "--ip, --mac-address and --network-alias need a network of myct's");
-  if (request.networks.empty())
-    request.networks.push_back({.network = std::string(kDefault), .address = {}, .mac = {}, .aliases = {}});
-  state::NetworkAttachment& first = request.networks.front();
-  if (!flags.address.empty()) first.address = parse_address(flags.address);
-  if (!flags.mac.empty()) first.mac = parse_mac(flags.mac);
-  for (const std::string& alias : flags.aliases) first.aliases.push_back(parse_alias(alias));
+    throw_error(ErrorKind::Usage, "--ip, --ip6, --mac-address and --network-alias need a network of myct's");
+  if (request.networks.empty()) request.networks.push_back({.network = std::string(kDefault)});
+  apply_attachment_flags(flags, request.networks.front());
 }
 
 void check_attachments(const manager::RunRequest& request) {
@@ -105,17 +113,34 @@ void check_attachments(const manager::RunRequest& request) {
     const bool is_twice =
         std::ranges::count(request.networks, attachment.network, &state::NetworkAttachment::network) > 1;
     if (is_twice) throw_error(ErrorKind::Usage, "network '{}' is given twice", attachment.network);
-    if (attachment.network != kDefault) continue;
-    if (!attachment.aliases.empty())
-      throw Error(ErrorKind::Usage, "the default network knows no names", 0,
-                  "make a network of your own with 'myct network create'");
-    if (!attachment.address.empty())
-      throw Error(ErrorKind::Usage, "no address can be chosen on the default network", 0,
-                  "make a network of your own with 'myct network create --subnet'");
+    check_attachment(attachment);
   }
 }
 
 }  // namespace
+
+void add_attachment_options(CLI::App& command, AttachmentFlags& flags, const std::string& where) {
+  command.add_option("--ip", flags.address, "Its address " + where)->type_name("ADDRESS")->take_last();
+  command.add_option("--ip6", flags.address6, "Its IPv6 address " + where)->type_name("ADDRESS")->take_last();
+  command.add_option("--mac-address", flags.mac, "Its MAC address " + where)->type_name("ADDRESS")->take_last();
+}
+
+void apply_attachment_flags(const AttachmentFlags& flags, state::NetworkAttachment& attachment) {
+  if (!flags.address.empty()) attachment.address = parse_address(flags.address);
+  if (!flags.address6.empty()) attachment.address6 = parse_address6(flags.address6);
+  if (!flags.mac.empty()) attachment.mac = parse_mac(flags.mac);
+  for (const std::string& alias : flags.aliases) attachment.aliases.push_back(parse_alias(alias));
+}
+
+void check_attachment(const state::NetworkAttachment& attachment) {
+  if (attachment.network != kDefault) return;
+  if (!attachment.aliases.empty())
+    throw Error(ErrorKind::Usage, "the default network knows no names", 0,
+                "make a network of your own with 'myct network create'");
+  if (!attachment.address.empty() || !attachment.address6.empty())
+    throw Error(ErrorKind::Usage, "no address can be chosen on the default network", 0,
+                "make a network of your own with 'myct network create --subnet'");
+}
 
 state::NetworkAttachment parse_attachment_to_network(const std::string& text) {
   state::NetworkAttachment attachment;
@@ -131,16 +156,13 @@ state::NetworkAttachment parse_attachment_to_network(const std::string& text) {
 }
 
 void add_network_options(CLI::App& command, NetworkFlags& flags) {
-  add_list(
-      command, "--network,--net", flags.networks,
-      "A network that it is on: bridge, or one of your own, with ip=, mac= and alias= after a colon; or none, host, "
-      "container:NAME, ns:PATH",
-      "NETWORK");
-  add_list(command, "--network-alias", flags.aliases, "Another name for it on its first network", "NAME");
-  command.add_option("--ip", flags.address, "Its address on its first network")->type_name("ADDRESS")->take_last();
-  command.add_option("--mac-address", flags.mac, "Its MAC address on its first network")
-      ->type_name("ADDRESS")
-      ->take_last();
+  add_list(command, "--network,--net", flags.networks,
+           "A network that it is on: bridge, or one of your own, with ip=, ip6=, mac= and alias= after a colon; or "
+           "none, host, "
+           "container:NAME, ns:PATH",
+           "NETWORK");
+  add_list(command, "--network-alias", flags.first.aliases, "Another name for it on its first network", "NAME");
+  add_attachment_options(command, flags.first, "on its first network");
   add_list(command, "-p,--publish", flags.published, "Make a port reachable at the host; ports may be ranges",
            "[ADDRESS:][HOST_PORT:]PORT[/PROTOCOL]");
   command.add_flag("-P,--publish-all", flags.publish_all, "Publish every exposed port at a port that is free");
@@ -156,7 +178,7 @@ void apply_network_flags(const NetworkFlags& flags, manager::RunRequest& request
       throw_error(ErrorKind::Usage, "--network {} goes with no other", text);
     }
   }
-  apply_single_flags(flags, request);
+  apply_single_flags(flags.first, request);
   check_attachments(request);
   const bool is_only_default = request.networks.size() == 1 && request.networks.front().network == kDefault &&
                                request.networks.front().mac.empty();

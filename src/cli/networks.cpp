@@ -20,16 +20,18 @@ namespace myct::cli {
 namespace {
 
 constexpr std::string_view kBridgeName = "com.docker.network.bridge.name";
+constexpr std::string_view kIpv6Mode = "com.docker.network.bridge.gateway_mode_ipv6";
 constexpr const char* kTable = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}";
 
 struct CreateFlags {
   std::string name;
   std::string driver = "bridge";
-  std::string subnet;
-  std::string gateway;
-  std::string ip_range;
+  std::vector<std::string> subnets;
+  std::vector<std::string> gateways;
+  std::vector<std::string> ip_ranges;
   std::vector<std::string> labels;
   std::vector<std::string> options;
+  bool ipv6 = false;
   bool internal = false;
 };
 
@@ -37,19 +39,26 @@ network::DefinitionRequest build_definition(const CreateFlags& flags) {
   if (flags.driver != "bridge") throw_error(ErrorKind::Usage, "unknown network driver '{}': bridge", flags.driver);
   network::DefinitionRequest request{.name = flags.name,
                                      .bridge = {},
-                                     .subnet = flags.subnet,
-                                     .gateway = flags.gateway,
-                                     .ip_range = flags.ip_range,
+                                     .subnets = flags.subnets,
+                                     .gateways = flags.gateways,
+                                     .ip_ranges = flags.ip_ranges,
+                                     .ipv6 = flags.ipv6,
+                                     .routed6 = false,
                                      .internal = flags.internal,
                                      .labels = parse_labels(flags.labels),
                                      .options = {}};
   for (const std::string& text : flags.options) {
     const size_t mark = text.find('=');
     const std::string key = text.substr(0, mark);
-    if (key != kBridgeName || mark == std::string::npos)
-      throw_error(ErrorKind::Usage, "unknown network option '{}': {}=NAME", text, kBridgeName);
-    request.bridge = text.substr(mark + 1);
-    request.options[key] = request.bridge;
+    const std::string value = mark == std::string::npos ? std::string() : text.substr(mark + 1);
+    if (key == kBridgeName && !value.empty())
+      request.bridge = value;
+    else if (key == kIpv6Mode && (value == "nat" || value == "routed"))
+      request.routed6 = value == "routed";
+    else
+      throw_error(ErrorKind::Usage, "unknown network option '{}': {}=NAME or {}=nat|routed", text, kBridgeName,
+                  kIpv6Mode);
+    request.options[key] = value;
   }
   return request;
 }
@@ -94,7 +103,7 @@ Row make_row(const network::Definition& definition, bool full_ids) {
                      {"Driver", "bridge"},
                      {"ID", full_ids ? definition.id : short_id(definition.id)},
                      {"IPv4", "true"},
-                     {"IPv6", "false"},
+                     {"IPv6", word(!definition.subnet6.empty())},
                      {"Internal", word(definition.internal)},
                      {"Labels", labels},
                      {"Name", definition.name},
@@ -111,18 +120,19 @@ void define_network_create(CLI::App& command, Action& action) {
   command.add_option("-d,--driver", flags->driver, "bridge, which is all that there is")
       ->type_name("DRIVER")
       ->take_last();
-  command.add_option("--subnet", flags->subnet, "Its addresses, as 10.90.0.0/24; the next that are free without it")
-      ->type_name("SUBNET")
-      ->take_last();
-  command.add_option("--gateway", flags->gateway, "The host's address on it; the first of the subnet without it")
-      ->type_name("ADDRESS")
-      ->take_last();
-  command.add_option("--ip-range", flags->ip_range, "The part of the subnet that containers get addresses from")
-      ->type_name("SUBNET")
-      ->take_last();
+  add_list(command, "--subnet", flags->subnets,
+           "Its addresses, as 10.90.0.0/24 or fd00:1::/64, or one of each; the next that are free without it",
+           "SUBNET");
+  add_list(command, "--gateway", flags->gateways, "The host's address on it; the first of the subnet without it",
+           "ADDRESS");
+  add_list(command, "--ip-range", flags->ip_ranges, "The part of the subnet that containers get addresses from",
+           "SUBNET");
+  command.add_flag("--ipv6", flags->ipv6, "Give it IPv6: local addresses (fd00::/8), unless --subnet names others");
   command.add_flag("--internal", flags->internal, "Nothing of it leads out, and nothing in");
   add_list(command, "--label", flags->labels, "A label", "KEY[=VALUE]");
-  add_list(command, "-o,--opt", flags->options, "com.docker.network.bridge.name=NAME: the name of the host's interface",
+  add_list(command, "-o,--opt", flags->options,
+           "com.docker.network.bridge.name=NAME: the name of the host's interface; "
+           "com.docker.network.bridge.gateway_mode_ipv6=nat|routed: whether IPv6 is translated on the way out",
            "KEY=VALUE");
   action = [flags](const manager::Context& context) {
     print_line(manager::create_network(context, build_definition(*flags)).id);

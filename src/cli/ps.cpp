@@ -93,7 +93,7 @@ std::string mounts_text(const state::Record& record, bool full) {
 }
 
 std::string networks_text(const state::Settings& settings) {
-  if (settings.networks.empty()) return settings.network;
+  if (!settings.uses_networks()) return settings.network;
   std::string text;
   for (const state::NetworkAttachment& attachment : settings.networks)
     text.append(text.empty() ? "" : ",").append(attachment.network);

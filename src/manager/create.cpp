@@ -115,6 +115,8 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   settings.user = request.user.value_or(image.user);
   settings.network = network_word(context, request);
   settings.networks = request.networks;
+  if (request.network == NetworkMode::Bridge && settings.networks.empty())
+    settings.networks.push_back({.network = network::kDefaultNetwork});
   if (request.network == NetworkMode::Bridge)
     for (const state::PublishedPort& port : request.ports) settings.ports.push_back(state::to_text(port));
   settings.dns = request.dns;

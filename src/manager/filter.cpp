@@ -62,8 +62,8 @@ bool any_or_none(const Range& alternatives, Matches matches) {
 }
 
 bool is_on_network(const state::Record& record, const std::string& name) {
-  return record.settings.network == name ||
-         std::ranges::any_of(record.settings.networks,
+  if (!record.settings.uses_networks()) return record.settings.network == name;
+  return std::ranges::any_of(record.settings.networks,
                              [&](const state::NetworkAttachment& attachment) { return attachment.network == name; });
 }
 

@@ -212,6 +212,9 @@ Json build_endpoint(const network::Endpoint& endpoint) {
   return {{"IPAddress", endpoint.address},
           {"IPPrefixLen", endpoint.prefix},
           {"Gateway", endpoint.gateway},
+          {"GlobalIPv6Address", endpoint.address6},
+          {"GlobalIPv6PrefixLen", endpoint.prefix6},
+          {"IPv6Gateway", endpoint.gateway6},
           {"MacAddress", endpoint.mac}};
 }
 
@@ -234,9 +237,12 @@ Json build_network_settings(const InspectInputs& inputs) {
     Json& network = networks[attachment.network];
     if (network.is_null()) network = build_endpoint({});
     network["Aliases"] = list_or_null(attachment.aliases);
-    if (!attachment.address.empty()) network["IPAMConfig"] = {{"IPv4Address", attachment.address}};
+    Json wanted_addresses = Json::object();
+    if (!attachment.address.empty()) wanted_addresses["IPv4Address"] = attachment.address;
+    if (!attachment.address6.empty()) wanted_addresses["IPv6Address"] = attachment.address6;
+    if (!wanted_addresses.empty()) network["IPAMConfig"] = wanted_addresses;
   }
-  if (networks.empty()) networks[wanted.network] = build_endpoint({});
+  if (!wanted.uses_networks()) networks[wanted.network] = build_endpoint({});
   settings.update(build_endpoint(on_default));
   settings["Networks"] = networks;
   return settings;

@@ -42,7 +42,7 @@ std::string hosts_file(const Container& container) {
   const state::Settings& settings = container.record.settings;
   const bool is_host = settings.network == kHostNetwork;
   if (is_host && settings.extra_hosts.empty()) return host_file("/etc/hosts");
-  return network::build_hosts("", container.spec.hostname, added_hosts(settings, is_host ? "127.0.0.1" : ""));
+  return network::build_hosts({}, container.spec.hostname, added_hosts(settings, is_host ? "127.0.0.1" : ""));
 }
 
 network::ResolverChoice choice_of(const state::Settings& settings) {
@@ -86,6 +86,33 @@ struct stat status_of_file(const Container& container, const char* name) {
   return status;
 }
 
+std::vector<std::string> addresses_of(const network::Presence& presence) {
+  std::vector<std::string> addresses;
+  for (const network::Endpoint& endpoint : presence.endpoints) {
+    addresses.push_back(endpoint.address);
+    if (!endpoint.address6.empty()) addresses.push_back(endpoint.address6);
+  }
+  return addresses;
+}
+
+/// Of networks that know names: their server in resolv.conf(5), unless somebody has changed it, and the user's own
+/// servers for that server.
+void tell_servers(const Context& context, const Container& container, const network::Presence& presence) {
+  const state::Settings& settings = container.record.settings;
+  std::vector<std::string> servers;
+  for (const network::Endpoint& endpoint : presence.endpoints)
+    if (endpoint.network != network::kDefaultNetwork) servers.push_back(endpoint.gateway);
+  if (servers.empty()) return;
+  if (!settings.dns.empty()) {
+    std::string lines;
+    for (const std::string& server : settings.dns) lines.append("nameserver ").append(server).push_back('\n');
+    write_file_at(FdRef(AT_FDCWD), context.paths.run_container(container.record.id) + "/" + network::kResolversFile,
+                  lines);
+  }
+  if (status_of_file(container, "resolv.conf").st_mtim.tv_nsec != 0) return;
+  write_resolver_file(container, network::build_named_resolv_conf(host_resolver_file(), servers, choice_of(settings)));
+}
+
 }  // namespace
 
 void write_name_files(const Container& container) {
@@ -103,22 +130,21 @@ void renew_name_files(const Container& container) {
 }
 
 void complete_name_files(const Context& context, const Container& container, const network::Presence& presence) {
-  const state::Settings& settings = container.record.settings;
-  const network::Endpoint& first = presence.endpoints.front();
+  const std::vector<std::string> addresses = addresses_of(presence);
+  const std::string gateway = presence.endpoints.empty() ? "" : presence.endpoints.front().gateway;
   write_file(container, "hosts",
-             network::build_hosts(first.address, container.spec.hostname, added_hosts(settings, first.gateway)));
-  std::vector<std::string> servers;
-  for (const network::Endpoint& endpoint : presence.endpoints)
-    if (endpoint.network != network::kDefaultNetwork) servers.push_back(endpoint.gateway);
-  if (servers.empty()) return;
-  if (!settings.dns.empty()) {
-    std::string lines;
-    for (const std::string& server : settings.dns) lines.append("nameserver ").append(server).push_back('\n');
-    write_file_at(FdRef(AT_FDCWD), context.paths.run_container(container.record.id) + "/" + network::kResolversFile,
-                  lines);
-  }
-  if (status_of_file(container, "resolv.conf").st_mtim.tv_nsec != 0) return;  // somebody has changed it
-  write_resolver_file(container, network::build_named_resolv_conf(host_resolver_file(), servers, choice_of(settings)));
+             network::build_hosts(addresses, container.spec.hostname, added_hosts(container.record.settings, gateway)));
+  tell_servers(context, container, presence);
+}
+
+void follow_networks(const Context& context, const Container& container, const network::Presence& before,
+                     const network::Presence& after) {
+  const std::string path = container.directory + "/hosts";
+  write_file(container, "hosts",
+             network::change_hosts(try_read_file(path).value_or(""), container.spec.hostname, addresses_of(before),
+                                   addresses_of(after)));
+  renew_name_files(container);
+  tell_servers(context, container, after);
 }
 
 }  // namespace myct::manager

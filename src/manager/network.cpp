@@ -11,13 +11,6 @@
 namespace myct::manager {
 namespace {
 
-network::Directories directories_of(const Context& context, const std::string& id) {
-  return {.definitions = context.paths.networks(),
-          .networks = context.paths.run_networks(),
-          .run_containers = context.paths.run_containers(),
-          .run_directory = context.paths.run_container(id)};
-}
-
 /// The container whose network namespace it has.
 std::string other_container(const state::Record& record) {
   return record.settings.network.substr(std::string_view(kContainerNetwork).size());
@@ -64,6 +57,13 @@ std::vector<state::PublishedPort> ports_of(const state::Record& record) {
 
 }  // namespace
 
+network::Directories network_directories(const Context& context, const std::string& id) {
+  return {.definitions = context.paths.networks(),
+          .networks = context.paths.run_networks(),
+          .run_containers = context.paths.run_containers(),
+          .run_directory = context.paths.run_container(id)};
+}
+
 bool joins_container(const state::Record& record) { return record.settings.network.starts_with(kContainerNetwork); }
 
 std::string name_files_directory(const Context& context, const Container& container) {
@@ -74,19 +74,16 @@ std::string name_files_directory(const Context& context, const Container& contai
 std::optional<network::Lease> reserve_network(const Context& context, Container& container) {
   const state::Record& record = container.record;
   if (joins_container(record)) join_container(context, container);
-  std::vector<state::NetworkAttachment> networks = record.settings.networks;
-  if (networks.empty() && record.settings.network == network::kDefaultNetwork)
-    networks.push_back({.network = network::kDefaultNetwork, .address = {}, .mac = {}, .aliases = {}});
-  if (networks.empty()) return std::nullopt;
+  if (!record.settings.uses_networks()) return std::nullopt;
   return network::reserve(
-      directories_of(context, record.id),
-      {.id = record.id, .name = record.name, .networks = std::move(networks), .ports = ports_of(record)});
+      network_directories(context, record.id),
+      {.id = record.id, .name = record.name, .networks = record.settings.networks, .ports = ports_of(record)});
 }
 
 void connect_network(const Context& context, const Container& container, const network::Lease& lease,
                      engine::Pending& init) {
   try {
-    network::connect(directories_of(context, container.record.id), lease, init.pid());
+    network::connect(network_directories(context, container.record.id), lease, init.pid());
   } catch (const Error&) {
     init.throw_if_ended();
     throw;
@@ -95,7 +92,7 @@ void connect_network(const Context& context, const Container& container, const n
 }
 
 void clear_run(const Context& context, const std::string& id) {
-  network::release(directories_of(context, id), id);
+  network::release(network_directories(context, id), id);
   remove_tree(context.paths.run_container(id));
 }
 
@@ -104,17 +101,18 @@ std::vector<state::PublishedPort> published_ports(const Context& context, const 
 }
 
 void release_strays(const Context& context, const std::string& id) {
-  const network::Directories directories = directories_of(context, id);
+  const network::Directories directories = network_directories(context, id);
   for (const network::Stray& stray : network::find_strays(directories))
     if (stray.container_id == id) network::release_stray(directories, stray);
 }
 
 std::vector<network::Stray> list_strays(const Context& context) {
-  return network::find_strays(directories_of(context, ""));
+  return network::find_strays(network_directories(context, ""));
 }
 
 void remove_orphaned_run(const Context& context, const std::string& id) {
-  state::remove_orphaned_run_directory(context.paths, id, [&] { network::release(directories_of(context, id), id); });
+  state::remove_orphaned_run_directory(context.paths, id,
+                                       [&] { network::release(network_directories(context, id), id); });
 }
 
 network::Definition create_network(const Context& context, const network::DefinitionRequest& request) {
@@ -124,13 +122,13 @@ network::Definition create_network(const Context& context, const network::Defini
 
 std::vector<network::Definition> list_networks(const Context& context) {
   std::vector<network::Definition> all = network::list_definitions(context.paths.networks());
-  all.push_back(network::describe_default(directories_of(context, "")));
+  all.push_back(network::describe_default(network_directories(context, "")));
   std::ranges::sort(all, {}, &network::Definition::name);
   return all;
 }
 
 network::Definition find_network(const Context& context, const std::string& reference) {
-  network::Definition fallback = network::describe_default(directories_of(context, ""));
+  network::Definition fallback = network::describe_default(network_directories(context, ""));
   if (reference == fallback.name || reference == fallback.id || reference == short_id(fallback.id)) return fallback;
   if (std::optional<network::Definition> found = network::find_definition(context.paths.networks(), reference))
     return std::move(*found);
@@ -145,7 +143,7 @@ void remove_network(const Context& context, const std::string& reference) {
   const network::Definition found = find_network(context, reference);
   if (found.name == network::kDefaultNetwork)
     throw_error(ErrorKind::Conflict, "network '{}' is myct's own and cannot be removed", found.name);
-  network::undefine(directories_of(context, ""), found.name);
+  network::undefine(network_directories(context, ""), found.name);
 }
 
 std::vector<std::string> prune_networks(const Context& context, const PruneRequest& request) {
@@ -155,7 +153,7 @@ std::vector<std::string> prune_networks(const Context& context, const PruneReque
     if (request.until && definition.created >= *request.until) continue;
     if (!std::ranges::all_of(request.labels, has) || std::ranges::any_of(request.not_labels, has)) continue;
     try {
-      network::undefine(directories_of(context, ""), definition.name);
+      network::undefine(network_directories(context, ""), definition.name);
       removed.push_back(definition.name);
     } catch (const Error& error) {
       log::debug("network '{}' is not removed: {}", definition.name, error.what());  // as a rule it is in use
@@ -171,7 +169,7 @@ std::string name_of_container(const Context& context, const std::string& id) {
 
 void rename_on_networks(const Context& context, const std::string& id, const std::string& old_name,
                         const std::string& new_name) {
-  network::rename(directories_of(context, id), id, old_name, new_name);
+  network::rename(network_directories(context, id), id, old_name, new_name);
 }
 
 }  // namespace myct::manager

@@ -58,6 +58,9 @@ void write_name_files(const Container& container);
 void renew_name_files(const Container& container);
 /// Writes what only a start can know, in place: the container has the files mounted, or soon will.
 void complete_name_files(const Context& context, const Container& container, const network::Presence& presence);
+/// The same for one that runs, and has been on other networks before; what its program has added stays.
+void follow_networks(const Context& context, const Container& container, const network::Presence& before,
+                     const network::Presence& after);
 
 // --- volumes.cpp ---------------------------------------------------------------------------------------------------
 /// Refuses what can be refused before anything is made. Throws Error.
@@ -75,6 +78,8 @@ void check_mounts(const std::vector<MountRequest>& requests);
 void remove_volume(const Context& context, const std::string& name);
 
 // --- network.cpp ---------------------------------------------------------------------------------------------------
+/// Where networks keep what is about this container; an empty id for what is about none.
+[[nodiscard]] network::Directories network_directories(const Context& context, const std::string& id);
 /// Claims what the container is to have of its network; nullopt when it has none of ours. Throws Error.
 [[nodiscard]] std::optional<network::Lease> reserve_network(const Context& context, Container& container);
 /// Makes it, for an init that waits. Throws Error.

@@ -10,45 +10,51 @@
 namespace myct::network {
 namespace {
 
-constexpr const char* kCursor = "/last";
 constexpr const char* kAddresses = "/addresses";
+
+std::string path_of_claim(const std::string& directory, const std::string& address) {
+  return directory + kAddresses + "/" + address;
+}
 
 }  // namespace
 
-AddressPool::AddressPool(std::string directory, Subnet subnet, Subnet range, Ipv4 gateway)
-    : directory_(std::move(directory)), subnet_(subnet), range_(range), gateway_(gateway) {
+AddressPool::AddressPool(std::string directory, AddressPlan plan) : directory_(std::move(directory)), plan_(plan) {
   make_directories(directory_ + kAddresses);
 }
 
-bool AddressPool::is_usable(Ipv4 address) const noexcept {
-  // The first address is the network's own name, and the last one everybody's.
-  return subnet_.contains(address) && address != subnet_.base && address != subnet_.broadcast() && address != gateway_;
+bool AddressPool::is_usable(const Address& address) const noexcept {
+  return plan_.subnet.is_host(address) && address != plan_.gateway;
 }
 
-Ipv4 AddressPool::next_after(Ipv4 address) const noexcept {
-  for (uint64_t tries = 0; tries <= uint64_t{range_.broadcast().value} - range_.base.value; ++tries) {
-    ++address.value;
-    if (!range_.contains(address)) address = range_.base;
+Address AddressPool::next_after(Address address) const noexcept {
+  // Three at most are none that a container can have: the first, the last and the host's own.
+  constexpr int kUnusable = 3;
+  for (int tries = 0; tries <= kUnusable; ++tries) {
+    address = plan_.range.contains(address.next()) ? address.next() : plan_.range.base;
     if (is_usable(address)) break;
   }
   return address;
 }
 
-Ipv4 AddressPool::read_cursor() const {
-  const std::optional<Ipv4> last = parse_ipv4(try_read_file(directory_ + kCursor).value_or(""));
-  return last && range_.contains(*last) ? *last : Ipv4{range_.base.value - 1};
+std::string AddressPool::cursor_path() const {
+  return directory_ + (plan_.subnet.family() == Family::Inet ? "/last" : "/last6");
 }
 
-void AddressPool::write_cursor(Ipv4 address) const {
+Address AddressPool::read_cursor() const {
+  const std::optional<Address> last = parse_address(try_read_file(cursor_path()).value_or(""));
+  return last && plan_.range.contains(*last) ? *last : plan_.range.last();
+}
+
+void AddressPool::write_cursor(const Address& address) const {
   // Half a write of two processes at once is no address, and then the search begins anew: only a hint.
-  write_file_at(FdRef(AT_FDCWD), directory_ + kCursor, to_text(address));
+  write_file_at(FdRef(AT_FDCWD), cursor_path(), to_text(address));
 }
 
-std::string AddressPool::path_of(Ipv4 address) const { return directory_ + kAddresses + "/" + to_text(address); }
+std::string AddressPool::path_of(const Address& address) const { return path_of_claim(directory_, to_text(address)); }
 
-Ipv4 AddressPool::claim(const std::string& container_id, const std::function<void(Ipv4)>& before) const {
-  const Ipv4 first = next_after(read_cursor());
-  Ipv4 address = first;
+Address AddressPool::claim(const std::string& container_id, const std::function<void(const Address&)>& before) const {
+  const Address first = next_after(read_cursor());
+  Address address = first;
   bool is_left = is_usable(first);
   while (is_left) {
     before(address);
@@ -60,15 +66,15 @@ Ipv4 AddressPool::claim(const std::string& container_id, const std::function<voi
     address = next_after(address);
     is_left = address != first;
   }
-  throw Error(ErrorKind::Conflict, fmt::format("every address of {} is taken", to_text(range_)), 0,
+  throw Error(ErrorKind::Conflict, fmt::format("every address of {} is taken", to_text(plan_.range)), 0,
               "stop containers, or see 'myct system check'");
 }
 
-void AddressPool::claim_this(Ipv4 address, const std::string& container_id,
-                             const std::function<void(Ipv4)>& before) const {
+void AddressPool::claim_this(const Address& address, const std::string& container_id,
+                             const std::function<void(const Address&)>& before) const {
   if (!is_usable(address))
     throw_error(ErrorKind::Usage, "address {} is none that a container can have in {}", to_text(address),
-                to_text(subnet_));
+                to_text(plan_.subnet));
   before(address);
   if (::symlink(container_id.c_str(), path_of(address).c_str()) == 0) return;
   if (errno != EEXIST) throw_errno("claim the address {} in '{}'", to_text(address), directory_);
@@ -76,12 +82,12 @@ void AddressPool::claim_this(Ipv4 address, const std::string& container_id,
   throw_error(ErrorKind::Conflict, "address {} is taken by container {}", to_text(address), short_id(holder));
 }
 
-bool AddressPool::is_claimed(Ipv4 address, const std::string& container_id) const {
-  return try_read_link(path_of(address)) == container_id;
+bool is_claimed(const std::string& directory, const std::string& address, const std::string& container_id) {
+  return try_read_link(path_of_claim(directory, address)) == container_id;
 }
 
-void AddressPool::release(Ipv4 address, const std::string& container_id) const {
-  if (is_claimed(address, container_id)) remove_file(path_of(address));
+void release_address(const std::string& directory, const std::string& address, const std::string& container_id) {
+  if (is_claimed(directory, address, container_id)) remove_file(path_of_claim(directory, address));
 }
 
 }  // namespace myct::network

@@ -16,21 +16,57 @@ constexpr const char* kDefaultBridge = "myct0";
 constexpr const char* kDescription = "network.json";
 constexpr int kPrefix = 16;
 
-std::vector<Element> elements_of(const Bridge& bridge) {
-  return elements_of_bridge(bridge.name, bridge.subnet, bridge.internal ? Reach::Internal : Reach::Outside);
+std::string setting_of(const char* family, const std::string& interface, const char* name) {
+  return fmt::format("/proc/sys/net/{}/conf/{}/{}", family, interface, name);
 }
 
+bool is_set(const std::string& path, const char* value) { return try_read_file(path).value_or("").starts_with(value); }
+
 void write_setting(const std::string& path, const char* value) {
-  if (try_read_file(path).value_or("").starts_with(value)) return;
+  if (is_set(path, value)) return;
   const Fd file = open_path(path, O_WRONLY);
   write_all(file.ref(), value, path);
 }
 
 void switch_forwarding_on() {
   const std::string path = "/proc/sys/net/ipv4/ip_forward";
-  if (try_read_file(path).value_or("").starts_with("1")) return;
+  if (is_set(path, "1")) return;
   log::info("switch on net.ipv4.ip_forward: without it no container reaches another host");
   write_setting(path, "1");
+}
+
+/// A host that forwards takes no routes from its routers any more, unless it is told to: those by which it has got its
+/// own default route are told (ip-sysctl, accept_ra).
+void keep_routes_from_routers(NetlinkSocket& route) {
+  for (const Route& entry : list_routes(route, Family::Inet6)) {
+    const std::optional<Link> link = entry.destination.prefix == 0 ? find_link(route, entry.index) : std::nullopt;
+    if (!link) continue;
+    const std::string path = setting_of("ipv6", link->name, "accept_ra");
+    if (is_set(path, "1")) write_setting(path, "2");
+  }
+}
+
+void switch_ipv6_forwarding_on(NetlinkSocket& route) {
+  const std::string path = setting_of("ipv6", "all", "forwarding");
+  if (is_set(path, "1")) return;
+  log::info("switch on net.ipv6.conf.all.forwarding: without it no container reaches another host");
+  keep_routes_from_routers(route);
+  write_setting(path, "1");
+}
+
+/// A container may not tell the host by where its packets go (CVE-2020-13401).
+void ignore_routers_on(const std::string& bridge) {
+  const std::string path = setting_of("ipv6", bridge, "accept_ra");
+  if (path_exists(path)) write_setting(path, "0");
+}
+
+void give_ipv6(NetlinkSocket& route, const Link& link, const AddressPlan& plan) {
+  const std::string path = setting_of("ipv6", link.name, "disable_ipv6");
+  if (!path_exists(path))
+    throw Error(ErrorKind::Unsupported, fmt::format("give bridge '{}' an IPv6 address", link.name), EAFNOSUPPORT,
+                "the host has no IPv6 (ipv6.disable=1?)");
+  write_setting(path, "0");
+  if (!has_address(route, link.index, plan.gateway)) add_address(route, link.index, plan.gateway, plan.subnet);
 }
 
 /// 10.88.0.0/16 to 10.255.0.0/16, then 172.16.0.0/16 to 172.31.0.0/16.
@@ -38,15 +74,19 @@ Subnet choose_subnet() {
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   const std::vector<Route> routes = list_routes(route);
   for (uint32_t second = 0x58; second <= 0xff; ++second) {
-    const Subnet subnet{.base = {0x0a000000U | (second << 16U)}, .prefix = kPrefix};
+    const Subnet subnet{.base = {.value = 0x0a000000U | (second << 16U)}, .prefix = kPrefix};
     if (!has_route_into(routes, subnet)) return subnet;
   }
   for (uint32_t second = 0x10; second <= 0x1f; ++second) {
-    const Subnet subnet{.base = {0xac000000U | (second << 16U)}, .prefix = kPrefix};
+    const Subnet subnet{.base = {.value = 0xac000000U | (second << 16U)}, .prefix = kPrefix};
     if (!has_route_into(routes, subnet)) return subnet;
   }
   throw Error(ErrorKind::Conflict, "find a subnet for the network 'bridge': the host has routes to all of them", 0,
               "use --network none or host");
+}
+
+AddressPlan plan_of(const Subnet& subnet) {
+  return {.subnet = subnet, .range = subnet, .gateway = subnet.first_host()};
 }
 
 std::optional<Bridge> load_description(const std::string& directory) {
@@ -61,54 +101,65 @@ std::optional<Bridge> load_description(const std::string& directory) {
   const std::optional<Subnet> parsed = parse_subnet(subnet);
   if (!parsed || bridge.name.empty())
     throw Error(ErrorKind::Invalid, fmt::format("read '{}': no bridge and subnet in it", path), 0, "remove it");
-  bridge.subnet = bridge.range = *parsed;
-  bridge.gateway = {parsed->base.value + 1};
+  bridge.ipv4 = plan_of(*parsed);
   return bridge;
 }
 
-/// The host's way out, which decides how large packets may be: larger ones would be lost where fragments are.
-std::optional<Link> find_uplink(NetlinkSocket& route) {
-  for (const Route& entry : list_routes(route))
-    if (entry.destination.prefix == 0)
-      if (std::optional<Link> link = find_link(route, entry.index)) return link;
-  return std::nullopt;
+/// The host's ways out. The first decides how large packets may be: larger ones would be lost where fragments are.
+std::vector<Link> find_uplinks(NetlinkSocket& route) {
+  std::vector<Link> uplinks;
+  for (const Family family : {Family::Inet, Family::Inet6})
+    for (const Route& entry : list_routes(route, family))
+      if (entry.destination.prefix == 0)
+        if (std::optional<Link> link = find_link(route, entry.index)) uplinks.push_back(std::move(*link));
+  return uplinks;
 }
 
 /// All that containers share, under a lock: of many that start at once, one makes it.
 Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge,
                  const std::function<void()>& restore) {
-  const std::optional<Link> uplink = find_uplink(route);
+  const std::vector<Link> uplinks = find_uplinks(route);
   std::optional<Link> link = find_link(route, bridge.name);
   if (link && link->kind != "bridge")
     throw Error(ErrorKind::Conflict, fmt::format("interface '{}' is not a bridge", bridge.name), 0,
                 "rename or remove it");
   if (!link) {
-    create_bridge(route, bridge.name, uplink ? uplink->mtu : 0);
+    create_bridge(route, bridge.name, uplinks.empty() ? 0 : uplinks.front().mtu);
     link = find_link(route, bridge.name);
     if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
   }
-  if (!has_address(route, link->index, bridge.gateway)) add_address(route, link->index, bridge.gateway, bridge.subnet);
-  write_setting(fmt::format("/proc/sys/net/ipv4/conf/{}/route_localnet", bridge.name), "1");
+  const AddressPlan& ipv4 = bridge.ipv4;
+  if (!has_address(route, link->index, ipv4.gateway)) add_address(route, link->index, ipv4.gateway, ipv4.subnet);
+  write_setting(setting_of("ipv4", bridge.name, "route_localnet"), "1");
+  ignore_routers_on(bridge.name);
   switch_forwarding_on();
+  if (bridge.ipv6) {
+    give_ipv6(route, *link, *bridge.ipv6);
+    if (!bridge.internal) switch_ipv6_forwarding_on(route);
+  }
   ensure_table(netfilter);
   restore();
-  if (uplink) add_elements(netfilter, std::vector{element_of_uplink(uplink->name)});
+  for (const Link& uplink : uplinks) add_elements(netfilter, std::vector{element_of_uplink(uplink.name)});
   add_elements(netfilter, elements_of(bridge));
   return *link;
 }
 
 }  // namespace
 
+std::vector<Element> elements_of(const Bridge& bridge) {
+  std::vector<Subnet> translated = {bridge.ipv4.subnet};
+  if (bridge.ipv6 && bridge.ipv6_mode == Ipv6Mode::Translated) translated.push_back(bridge.ipv6->subnet);
+  return elements_of_bridge(bridge.name, translated, bridge.internal ? Reach::Internal : Reach::Outside);
+}
+
 Bridge describe_default_bridge(const std::string& directory) {
   if (std::optional<Bridge> bridge = load_description(directory)) return *bridge;
   make_directories(directory);
   const FileLock lock = FileLock::acquire(directory + "/lock");
   if (std::optional<Bridge> bridge = load_description(directory)) return *bridge;
-  Bridge bridge{.name = kDefaultBridge, .subnet = choose_subnet(), .range = {}, .gateway = {}, .internal = false};
-  bridge.range = bridge.subnet;
-  bridge.gateway = {bridge.subnet.base.value + 1};
+  Bridge bridge{.name = kDefaultBridge, .ipv4 = plan_of(choose_subnet()), .ipv6 = {}};
   const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
-  const json::Value value{{"bridge", bridge.name}, {"subnet", to_text(bridge.subnet)}};
+  const json::Value value{{"bridge", bridge.name}, {"subnet", to_text(bridge.ipv4.subnet)}};
   create_atomically(fd.ref(), kDescription, value.dump(), Durability::SurvivesProcessDeath);
   return bridge;
 }

@@ -2,21 +2,32 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "address.hpp"
 #include "link.hpp"
 #include "netlink.hpp"
+#include "rules.hpp"
 
 namespace myct::network {
 
+/// How what leaves an IPv6 network for elsewhere is seen there.
+enum class Ipv6Mode : uint8_t {
+  Translated,  ///< as the host (NAT66)
+  Routed,      ///< by its own address, to which others have a route
+};
+
 struct Bridge {
   std::string name;
-  Subnet subnet;
-  Subnet range;   ///< where addresses are taken from
-  Ipv4 gateway;   ///< the bridge's own address
-  bool internal;  ///< with no way out
+  AddressPlan ipv4;
+  std::optional<AddressPlan> ipv6;
+  Ipv6Mode ipv6_mode = Ipv6Mode::Translated;
+  bool internal = false;  ///< with no way out
 };
+/// What makes it one of ours.
+[[nodiscard]] std::vector<Element> elements_of(const Bridge& bridge);
 
 /// The default network's bridge as the file in its directory describes it; on the first use since the boot a subnet is
 /// chosen that no route of the host leads to. Throws Error.

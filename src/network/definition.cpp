@@ -38,6 +38,10 @@ std::string to_json(const Definition& definition) {
       {"name", definition.name},     {"id", definition.id},         {"created", format_time(definition.created)},
       {"bridge", definition.bridge}, {"subnet", definition.subnet}, {"gateway", definition.gateway}};
   json::write_unless_empty(value, "ipRange", definition.ip_range);
+  json::write_unless_empty(value, "subnet6", definition.subnet6);
+  json::write_unless_empty(value, "gateway6", definition.gateway6);
+  json::write_unless_empty(value, "ipRange6", definition.ip_range6);
+  if (definition.routed6) value["routed6"] = true;
   if (definition.internal) value["internal"] = true;
   json::write_unless_empty(value, "labels", definition.labels);
   json::write_unless_empty(value, "options", definition.options);
@@ -54,12 +58,17 @@ Definition from_json(const json::Value& value, const std::string& path) {
   json::read(value, "subnet", definition.subnet);
   json::read(value, "gateway", definition.gateway);
   json::read(value, "ipRange", definition.ip_range);
+  json::read(value, "subnet6", definition.subnet6);
+  json::read(value, "gateway6", definition.gateway6);
+  json::read(value, "ipRange6", definition.ip_range6);
+  json::read(value, "routed6", definition.routed6);
   json::read(value, "internal", definition.internal);
   json::read(value, "labels", definition.labels);
   json::read(value, "options", definition.options);
   const std::optional<SystemTime> time = parse_time(created);
   const bool is_whole = time && !definition.id.empty() && !definition.bridge.empty() &&
-                        parse_subnet(definition.subnet) && parse_ipv4(definition.gateway);
+                        parse_subnet(definition.subnet) && parse_address(definition.gateway) &&
+                        definition.subnet6.empty() == definition.gateway6.empty();
   if (!is_whole)
     throw Error(ErrorKind::Invalid, fmt::format("read '{}': a member is missing or malformed", path), 0,
                 "remove its directory, and make the network again");
@@ -67,55 +76,113 @@ Definition from_json(const json::Value& value, const std::string& path) {
   return definition;
 }
 
-Subnet need_subnet(const std::string& text, const char* option) {
-  if (const std::optional<Subnet> subnet = parse_subnet(text); subnet && subnet->prefix <= 30) return *subnet;
-  throw Error(ErrorKind::Usage, fmt::format("invalid {} '{}'", option, text), 0,
-              "give an IPv4 subnet of at least four addresses, its own bits 0, such as 10.90.0.0/24");
+bool is_of(Family family, const std::string& address) {
+  return (address.find(':') != std::string::npos) == (family == Family::Inet6);
+}
+
+/// The one of the words that is of this family; empty when there is none. Throws Error{Usage} when there are two.
+std::string pick(const std::vector<std::string>& words, Family family, const char* option) {
+  std::string found;
+  for (const std::string& word : words) {
+    if (!is_of(family, word)) continue;
+    if (!found.empty()) throw_error(ErrorKind::Usage, "{} '{}' and '{}' are of one family", option, found, word);
+    found = word;
+  }
+  return found;
+}
+
+Subnet need_subnet(const std::string& text) {
+  constexpr int kLeastHostBits = 2;
+  if (const std::optional<Subnet> subnet = parse_subnet(text); subnet)
+    if (subnet->width() - subnet->prefix >= kLeastHostBits) return *subnet;
+  throw Error(ErrorKind::Usage, fmt::format("invalid --subnet '{}'", text), 0,
+              "give a subnet of at least four addresses, its own bits 0, such as 10.90.0.0/24 or fd00:1::/64");
 }
 
 /// The network whose subnet overlaps; nullptr when there is none.
 const Definition* find_overlap(const Subnet& subnet, const std::vector<Definition>& others) {
   const auto found = std::ranges::find_if(others, [&](const Definition& other) {
-    const std::optional<Subnet> taken = parse_subnet(other.subnet);
+    const std::optional<Subnet> taken = parse_subnet(subnet.family() == Family::Inet ? other.subnet : other.subnet6);
     return taken && taken->overlaps(subnet);
   });
   return found == others.end() ? nullptr : &*found;
 }
 
-void check_subnet(const Subnet& subnet, const std::vector<Definition>& others) {
-  if (const Definition* other = find_overlap(subnet, others))
-    throw_error(ErrorKind::Conflict, "subnet {} overlaps with {} of network '{}'", to_text(subnet), other->subnet,
-                other->name);
+std::vector<Route> routes_of_host(Family family) {
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  return list_routes(route, family);
 }
 
-std::vector<Route> routes_of_host() {
-  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
-  return list_routes(route);
+void check_subnet(const Subnet& subnet, const std::vector<Definition>& others) {
+  if (const Definition* other = find_overlap(subnet, others))
+    throw_error(ErrorKind::Conflict, "subnet {} overlaps with that of network '{}'", to_text(subnet), other->name);
+  if (has_route_into(routes_of_host(subnet.family()), subnet))
+    throw Error(ErrorKind::Conflict, fmt::format("the host has a route into subnet {}", to_text(subnet)), 0,
+                "see 'ip route', and choose another");
 }
 
 Subnet choose_subnet(const std::vector<Definition>& others) {
-  const std::vector<Route> routes = routes_of_host();
+  const std::vector<Route> routes = routes_of_host(Family::Inet);
   for (uint32_t base = kFirstSubnet; base <= kLastSubnet; base += kStep) {
-    const Subnet subnet{.base = {base}, .prefix = kPrefix};
+    const Subnet subnet{.base = {.value = base}, .prefix = kPrefix};
     if (find_overlap(subnet, others) == nullptr && !has_route_into(routes, subnet)) return subnet;
   }
   throw Error(ErrorKind::Conflict, "find a subnet for the network: the host has routes to all of them", 0,
               "give one with --subnet");
 }
 
-Ipv4 choose_gateway(const std::string& wanted, const Subnet& subnet) {
-  if (wanted.empty()) return {subnet.base.value + 1};
-  const std::optional<Ipv4> gateway = parse_ipv4(wanted);
-  if (!gateway || !subnet.contains(*gateway) || *gateway == subnet.base || *gateway == subnet.broadcast())
+/// fdxx:xxxx:xxxx:xxxx::/64 with bits of the network's random id, so that it is unique without being looked up
+/// (RFC 4193, section 3.2).
+Subnet make_local_subnet(const std::string& id) {
+  return *parse_subnet(
+      fmt::format("fd{}:{}:{}:{}::/64", id.substr(0, 2), id.substr(2, 4), id.substr(6, 4), id.substr(10, 4)));
+}
+
+Address choose_gateway(const std::string& wanted, const Subnet& subnet) {
+  if (wanted.empty()) return subnet.first_host();
+  const std::optional<Address> gateway = parse_address(wanted);
+  if (!gateway || !subnet.is_host(*gateway))
     throw_error(ErrorKind::Usage, "invalid --gateway '{}': it is no address of a host in {}", wanted, to_text(subnet));
   return *gateway;
 }
 
-void check_range(const std::string& wanted, const Subnet& subnet) {
-  if (wanted.empty()) return;
+std::string check_range(const std::string& wanted, const Subnet& subnet) {
+  if (wanted.empty()) return {};
   const std::optional<Subnet> range = parse_subnet(wanted);
   if (!range || !subnet.contains(range->base) || range->prefix < subnet.prefix)
     throw_error(ErrorKind::Usage, "invalid --ip-range '{}': it is no part of {}", wanted, to_text(subnet));
+  return wanted;
+}
+
+/// What the request says of one family.
+struct Wanted {
+  std::string subnet;
+  std::string gateway;
+  std::string ip_range;
+};
+Wanted wanted_of(const DefinitionRequest& request, Family family) {
+  Wanted wanted{.subnet = pick(request.subnets, family, "--subnet"),
+                .gateway = pick(request.gateways, family, "--gateway"),
+                .ip_range = pick(request.ip_ranges, family, "--ip-range")};
+  if (wanted.subnet.empty() && (!wanted.gateway.empty() || !wanted.ip_range.empty()))
+    throw_error(ErrorKind::Usage, "--gateway and --ip-range need a --subnet of their family");
+  return wanted;
+}
+
+void choose_addresses(Definition& definition, const Wanted& wanted, const std::vector<Definition>& others) {
+  const Subnet subnet = wanted.subnet.empty() ? choose_subnet(others) : need_subnet(wanted.subnet);
+  if (!wanted.subnet.empty()) check_subnet(subnet, others);
+  definition.subnet = to_text(subnet);
+  definition.gateway = to_text(choose_gateway(wanted.gateway, subnet));
+  definition.ip_range = check_range(wanted.ip_range, subnet);
+}
+
+void choose_addresses6(Definition& definition, const Wanted& wanted, const std::vector<Definition>& others) {
+  const Subnet subnet = wanted.subnet.empty() ? make_local_subnet(definition.id) : need_subnet(wanted.subnet);
+  check_subnet(subnet, others);
+  definition.subnet6 = to_text(subnet);
+  definition.gateway6 = to_text(choose_gateway(wanted.gateway, subnet));
+  definition.ip_range6 = check_range(wanted.ip_range, subnet);
 }
 
 std::string choose_bridge(const DefinitionRequest& request, const std::string& id,
@@ -156,29 +223,23 @@ Definition define(const std::string& directory, const DefinitionRequest& request
   if (std::ranges::any_of(others, [&](const Definition& other) { return other.name == request.name; }))
     throw Error(ErrorKind::Conflict, fmt::format("there is a network '{}' already", request.name), 0,
                 "choose another name, or remove it with 'myct network rm'");
-  Subnet subnet;
-  if (request.subnet.empty() && (!request.gateway.empty() || !request.ip_range.empty()))
-    throw_error(ErrorKind::Usage, "--gateway and --ip-range need --subnet");
-  if (request.subnet.empty()) {
-    subnet = choose_subnet(others);
-  } else {
-    subnet = need_subnet(request.subnet, "--subnet");
-    check_subnet(subnet, others);
-    if (has_route_into(routes_of_host(), subnet))
-      throw Error(ErrorKind::Conflict, fmt::format("the host has a route into subnet {}", to_text(subnet)), 0,
-                  "see 'ip route', and choose another");
-  }
   Definition definition{.name = request.name,
                         .id = state::make_id(),
                         .created = std::chrono::system_clock::now(),
                         .bridge = {},
-                        .subnet = to_text(subnet),
-                        .gateway = to_text(choose_gateway(request.gateway, subnet)),
-                        .ip_range = request.ip_range,
+                        .subnet = {},
+                        .gateway = {},
+                        .ip_range = {},
+                        .subnet6 = {},
+                        .gateway6 = {},
+                        .ip_range6 = {},
+                        .routed6 = request.routed6,
                         .internal = request.internal,
                         .labels = request.labels,
                         .options = request.options};
-  check_range(request.ip_range, subnet);
+  choose_addresses(definition, wanted_of(request, Family::Inet), others);
+  const Wanted wanted6 = wanted_of(request, Family::Inet6);
+  if (request.ipv6 || !wanted6.subnet.empty()) choose_addresses6(definition, wanted6, others);
   definition.bridge = choose_bridge(request, definition.id, others);
   const std::string own = directory + "/" + definition.name;
   make_directories(own);

@@ -17,9 +17,18 @@ using json::Value;
 constexpr const char* kNote = "network.json";
 
 Value to_json(const Endpoint& endpoint) {
-  Value value{{"network", endpoint.network}, {"bridge", endpoint.bridge},   {"hostInterface", endpoint.host_interface},
-              {"subnet", endpoint.subnet},   {"address", endpoint.address}, {"gateway", endpoint.gateway},
-              {"mac", endpoint.mac},         {"prefix", endpoint.prefix}};
+  Value value{{"network", endpoint.network},     {"bridge", endpoint.bridge},
+              {"interface", endpoint.interface}, {"hostInterface", endpoint.host_interface},
+              {"subnet", endpoint.subnet},       {"address", endpoint.address},
+              {"gateway", endpoint.gateway},     {"mac", endpoint.mac},
+              {"prefix", endpoint.prefix}};
+  if (!endpoint.address6.empty()) {
+    value["subnet6"] = endpoint.subnet6;
+    value["address6"] = endpoint.address6;
+    value["gateway6"] = endpoint.gateway6;
+    value["prefix6"] = endpoint.prefix6;
+  }
+  if (endpoint.routed6) value["routed6"] = true;
   if (endpoint.internal) value["internal"] = true;
   json::write_unless_empty(value, "names", endpoint.names);
   return value;
@@ -29,12 +38,18 @@ Endpoint endpoint_from_json(const Value& value) {
   Endpoint endpoint;
   read(value, "network", endpoint.network);
   read(value, "bridge", endpoint.bridge);
+  read(value, "interface", endpoint.interface);
   read(value, "hostInterface", endpoint.host_interface);
   read(value, "subnet", endpoint.subnet);
   read(value, "address", endpoint.address);
   read(value, "gateway", endpoint.gateway);
   read(value, "mac", endpoint.mac);
   read(value, "prefix", endpoint.prefix);
+  read(value, "subnet6", endpoint.subnet6);
+  read(value, "address6", endpoint.address6);
+  read(value, "gateway6", endpoint.gateway6);
+  read(value, "prefix6", endpoint.prefix6);
+  read(value, "routed6", endpoint.routed6);
   read(value, "internal", endpoint.internal);
   read(value, "names", endpoint.names);
   return endpoint;
@@ -57,6 +72,12 @@ Presence presence_from_json(const Value& value) {
 
 const Endpoint* Presence::outward() const noexcept {
   const auto found = std::ranges::find(endpoints, false, &Endpoint::internal);
+  return found == endpoints.end() ? nullptr : &*found;
+}
+
+const Endpoint* Presence::outward6() const noexcept {
+  const auto found = std::ranges::find_if(
+      endpoints, [](const Endpoint& endpoint) { return !endpoint.internal && !endpoint.address6.empty(); });
   return found == endpoints.end() ? nullptr : &*found;
 }
 

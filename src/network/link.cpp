@@ -107,60 +107,84 @@ void create_veth(NetlinkSocket& route, const Veth& veth) {
   route.request(port, fmt::format("set hairpin mode on '{}'", veth.name));
 }
 
-void add_address(NetlinkSocket& route, int index, Ipv4 address, const Subnet& subnet) {
+void add_address(NetlinkSocket& route, int index, const Address& address, const Subnet& subnet) {
   NetlinkRequest request(RTM_NEWADDR, kNew);
   ifaddrmsg head{};
-  head.ifa_family = AF_INET;
+  head.ifa_family = static_cast<uint8_t>(to_af(address.family));
   head.ifa_prefixlen = static_cast<uint8_t>(subnet.prefix);
   head.ifa_index = static_cast<uint32_t>(index);
+  // Nobody else has it, and the program is not to wait a second for that to be found out.
+  if (address.family == Family::Inet6) head.ifa_flags = IFA_F_NODAD;
   request.put_structure(head);
-  request.put_number(IFA_LOCAL, to_wire(address));
-  request.put_number(IFA_ADDRESS, to_wire(address));
-  request.put_number(IFA_BROADCAST, to_wire(subnet.broadcast()));
+  request.put(IFA_LOCAL, to_wire(address));
+  request.put(IFA_ADDRESS, to_wire(address));
+  if (address.family == Family::Inet) request.put(IFA_BROADCAST, to_wire(subnet.last()));
   route.request(request, fmt::format("give interface {} the address {}", index, to_text(address)));
 }
 
-bool has_address(NetlinkSocket& route, int index, Ipv4 address) {
+bool has_address(NetlinkSocket& route, int index, const Address& address) {
   NetlinkRequest request(RTM_GETADDR, NLM_F_DUMP);
   ifaddrmsg head{};
-  head.ifa_family = AF_INET;
+  head.ifa_family = static_cast<uint8_t>(to_af(address.family));
   request.put_structure(head);
   bool found = false;
   route.query(request, "list addresses", [&](const NetlinkMessage& message) {
     const std::optional<ifaddrmsg> entry = message.structure<ifaddrmsg>();
     if (!entry || entry->ifa_index != static_cast<uint32_t>(index)) return;
-    if (message.attributes<ifaddrmsg>().number(IFA_LOCAL) == to_wire(address)) found = true;
+    const NetlinkAttributes attributes = message.attributes<ifaddrmsg>();
+    // One of IPv6 that has no peer is told as IFA_ADDRESS alone.
+    const auto bytes = attributes.find(IFA_LOCAL) ? attributes.find(IFA_LOCAL) : attributes.find(IFA_ADDRESS);
+    if (bytes && from_wire(bytes->data(), bytes->size()) == address) found = true;
   });
   return found;
 }
 
-void add_default_route(NetlinkSocket& route, int index, Ipv4 gateway) {
+void add_default_route(NetlinkSocket& route, int index, const Address& gateway) {
   NetlinkRequest request(RTM_NEWROUTE, kNew);
   rtmsg head{};
-  head.rtm_family = AF_INET;
+  head.rtm_family = static_cast<uint8_t>(to_af(gateway.family));
   head.rtm_table = RT_TABLE_MAIN;
   head.rtm_protocol = RTPROT_STATIC;
   head.rtm_scope = RT_SCOPE_UNIVERSE;
   head.rtm_type = RTN_UNICAST;
   request.put_structure(head);
-  request.put_number(RTA_GATEWAY, to_wire(gateway));
+  request.put(RTA_GATEWAY, to_wire(gateway));
   request.put_number(RTA_OIF, static_cast<uint32_t>(index));
   route.request(request, fmt::format("add the default route by {}", to_text(gateway)));
 }
 
-std::vector<Route> list_routes(NetlinkSocket& route) {
+void remove_default_routes(NetlinkSocket& route) {
+  for (const Family family : {Family::Inet, Family::Inet6}) {
+    for (const Route& entry : list_routes(route, family)) {
+      if (entry.destination.prefix != 0) continue;
+      NetlinkRequest request(RTM_DELROUTE, 0);
+      rtmsg head{};
+      head.rtm_family = static_cast<uint8_t>(to_af(family));
+      head.rtm_table = RT_TABLE_MAIN;
+      head.rtm_scope = RT_SCOPE_NOWHERE;
+      request.put_structure(head);
+      request.put_number(RTA_OIF, static_cast<uint32_t>(entry.index));
+      const NetlinkError error = route.try_request(request);
+      if (error.errnum != ESRCH) throw_if_refused(error, "remove the default route");
+    }
+  }
+}
+
+std::vector<Route> list_routes(NetlinkSocket& route, Family family) {
   NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP);
   rtmsg head{};
-  head.rtm_family = AF_INET;
+  head.rtm_family = static_cast<uint8_t>(to_af(family));
   request.put_structure(head);
   std::vector<Route> routes;
   route.query(request, "list routes", [&](const NetlinkMessage& message) {
     const std::optional<rtmsg> entry = message.structure<rtmsg>();
-    if (!entry || entry->rtm_table != RT_TABLE_MAIN || entry->rtm_type != RTN_UNICAST) return;
+    if (!entry || entry->rtm_family != to_af(family)) return;  // a kernel without IPv6 tells those of IPv4
+    if (entry->rtm_table != RT_TABLE_MAIN || entry->rtm_type != RTN_UNICAST) return;
     const NetlinkAttributes attributes = message.attributes<rtmsg>();
     Route found;
-    found.destination.prefix = entry->rtm_dst_len;
-    found.destination.base = {ntohl(attributes.number(RTA_DST).value_or(0))};
+    found.destination = {.base = {.value = 0, .family = family}, .prefix = entry->rtm_dst_len};
+    if (const auto bytes = attributes.find(RTA_DST))
+      found.destination.base = from_wire(bytes->data(), bytes->size()).value_or(found.destination.base);
     found.index = static_cast<int>(attributes.number(RTA_OIF).value_or(0));
     routes.push_back(found);
   });

@@ -46,16 +46,18 @@ struct Veth {
 void create_veth(NetlinkSocket& route, const Veth& veth);
 
 /// Gives an interface an address of a subnet.
-void add_address(NetlinkSocket& route, int index, Ipv4 address, const Subnet& subnet);
-[[nodiscard]] bool has_address(NetlinkSocket& route, int index, Ipv4 address);
-void add_default_route(NetlinkSocket& route, int index, Ipv4 gateway);
+void add_address(NetlinkSocket& route, int index, const Address& address, const Subnet& subnet);
+[[nodiscard]] bool has_address(NetlinkSocket& route, int index, const Address& address);
+/// Of both families. Idempotent.
+void remove_default_routes(NetlinkSocket& route);
+void add_default_route(NetlinkSocket& route, int index, const Address& gateway);
 
 /// A route of the main table: where it leads, and by which interface.
 struct Route {
   Subnet destination;
   int index = 0;
 };
-[[nodiscard]] std::vector<Route> list_routes(NetlinkSocket& route);
+[[nodiscard]] std::vector<Route> list_routes(NetlinkSocket& route, Family family = Family::Inet);
 /// Whether one of them leads into the subnet; a default route does not.
 [[nodiscard]] bool has_route_into(const std::vector<Route>& routes, const Subnet& subnet);
 

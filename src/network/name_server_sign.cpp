@@ -17,7 +17,7 @@ std::vector<Element> elements_of(const std::vector<Detour>& detours) {
   std::vector<Element> elements;
   for (const Detour& detour : detours)
     for (const state::Protocol protocol : {state::Protocol::Udp, state::Protocol::Tcp})
-      if (const std::optional<Ipv4> address = parse_ipv4(detour.address))
+      if (const std::optional<Address> address = parse_address(detour.address))
         elements.push_back(element_of_port(
             {.host_address = detour.address, .host_port = kPort, .container_port = detour.port, .protocol = protocol},
             *address));

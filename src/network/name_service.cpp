@@ -23,10 +23,10 @@ constexpr uint32_t kTimeToLive = 0;
 /// Then the other descriptors have their turn.
 constexpr int kDatagramsAtOnce = 64;
 
-std::vector<AddressRange> ranges_of(const NameServer& server) {
-  std::vector<AddressRange> ranges;
+std::vector<Subnet> ranges_of(const NameServer& server) {
+  std::vector<Subnet> ranges;
   for (const std::string& subnet : server.subnets)
-    if (const std::optional<AddressRange> range = AddressRange::parse(subnet)) ranges.push_back(*range);
+    if (const std::optional<Subnet> range = parse_subnet(subnet)) ranges.push_back(*range);
   return ranges;
 }
 
@@ -93,7 +93,9 @@ int NameService::milliseconds_to_wait() const {
 }
 
 bool NameService::is_of_the_network(const SocketAddress& client) const {
-  return std::any_of(ranges_.begin(), ranges_.end(), [&](const AddressRange& range) { return range.contains(client); });
+  const std::optional<Address> address = from_wire(client.bytes().data(), client.bytes().size());
+  return std::any_of(ranges_.begin(), ranges_.end(),
+                     [&](const Subnet& range) { return address && range.contains(*address); });
 }
 
 std::vector<SocketAddress> NameService::servers_for(const SocketAddress& client) const {

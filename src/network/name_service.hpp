@@ -56,7 +56,7 @@ class NameService {
   [[nodiscard]] int milliseconds_to_wait() const;
 
   NameServer server_;
-  std::vector<AddressRange> ranges_;
+  std::vector<Subnet> ranges_;
   std::vector<Listener> listeners_;
   Poller poller_;
   OwnNames names_;

@@ -9,10 +9,10 @@ namespace {
 
 /// The address as it is in an answer; nothing if it is of the other family.
 void append_address(std::vector<dns::Record>& records, const std::string& text, uint16_t type) {
-  const std::optional<SocketAddress> address = SocketAddress::parse(text, 0);
+  const std::optional<Address> address = parse_address(text);
   if (!address) return;
-  const dns::Type own = address->family() == AF_INET ? dns::Type::A : dns::Type::Aaaa;
-  if (type == static_cast<uint16_t>(own)) records.push_back({{address->bytes().begin(), address->bytes().end()}});
+  const dns::Type own = address->family == Family::Inet ? dns::Type::A : dns::Type::Aaaa;
+  if (type == static_cast<uint16_t>(own)) records.push_back({to_wire(*address)});
 }
 
 /// Another first one each time, as clients take the first: each container of a name gets its share.
@@ -24,7 +24,7 @@ void rotate(std::vector<dns::Record>& records) {
 
 }  // namespace
 
-OwnNames::OwnNames(const std::string& network, const std::string& directory, std::vector<AddressRange> ranges)
+OwnNames::OwnNames(const std::string& network, const std::string& directory, std::vector<Subnet> ranges)
     : suffix_(fmt::format(".{}", normalize_name(network).value_or(""))),
       table_(directory),
       ranges_(std::move(ranges)) {}
@@ -37,8 +37,8 @@ std::vector<std::string> OwnNames::addresses_of(const std::string& name) const {
 }
 
 std::optional<OwnAnswer> OwnNames::find_pointer(const std::string& address, const dns::Query& query) const {
-  const std::optional<SocketAddress> parsed = SocketAddress::parse(address, 0);
-  const auto has_it = [&](const AddressRange& range) { return parsed && range.contains(*parsed); };
+  const std::optional<Address> parsed = parse_address(address);
+  const auto has_it = [&](const Subnet& range) { return parsed && range.contains(*parsed); };
   if (std::none_of(ranges_.begin(), ranges_.end(), has_it)) return std::nullopt;
   const std::optional<std::string> name = table_.name_of(address);
   // Nobody outside knows an address of ours.

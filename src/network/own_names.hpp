@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "address.hpp"
 #include "dns_message.hpp"
 #include "name_table.hpp"
-#include "socket_address.hpp"
 
 namespace myct::network {
 
@@ -18,7 +18,7 @@ struct OwnAnswer {
 
 class OwnNames {
  public:
-  OwnNames(const std::string& network, const std::string& directory, std::vector<AddressRange> ranges);
+  OwnNames(const std::string& network, const std::string& directory, std::vector<Subnet> ranges);
 
   /// nullopt: it is none of the network's names. Throws Error when the table cannot be read.
   [[nodiscard]] std::optional<OwnAnswer> find(const dns::Query& query) const;
@@ -29,7 +29,7 @@ class OwnNames {
 
   std::string suffix_;  ///< ".NETWORK": "web.NETWORK" is "web", too
   NameTable table_;
-  std::vector<AddressRange> ranges_;
+  std::vector<Subnet> ranges_;
 };
 
 }  // namespace myct::network

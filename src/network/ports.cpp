@@ -10,7 +10,6 @@
 #include <memory>
 #include <sstream>
 
-#include "address.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
@@ -101,7 +100,7 @@ Fd try_bind(state::PublishedPort& port) {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_port = htons(port.host_port);
-  name.sin_addr.s_addr = to_wire(parse_ipv4(port.host_address).value_or(Ipv4{}));
+  if (!port.host_address.empty()) (void)::inet_pton(AF_INET, port.host_address.c_str(), &name.sin_addr);
   socklen_t size = sizeof name;
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == -1) return Fd();
   if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) == -1) throw_errno("ask for a port");

@@ -4,7 +4,16 @@
 
 namespace myct::network {
 
-std::string build_hosts(std::string_view address, std::string_view hostname, std::span<const HostEntry> added) {
+namespace {
+
+std::string own_line(std::string_view address, std::string_view hostname) {
+  return fmt::format("{}\t{}\n", address, hostname);
+}
+
+}  // namespace
+
+std::string build_hosts(std::span<const std::string> addresses, std::string_view hostname,
+                        std::span<const HostEntry> added) {
   std::string text =
       "127.0.0.1\tlocalhost\n"
       "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -13,7 +22,20 @@ std::string build_hosts(std::string_view address, std::string_view hostname, std
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
   for (const HostEntry& entry : added) text += fmt::format("{}\t{}\n", entry.address, entry.name);
-  if (!address.empty()) text += fmt::format("{}\t{}\n", address, hostname);
+  for (const std::string& address : addresses) text += own_line(address, hostname);
+  return text;
+}
+
+std::string change_hosts(std::string_view hosts, std::string_view hostname, std::span<const std::string> old,
+                         std::span<const std::string> added) {
+  std::string text(hosts);
+  if (!text.empty() && text.back() != '\n') text.push_back('\n');
+  for (const std::string& address : old) {
+    const std::string line = own_line(address, hostname);
+    const size_t at = text.starts_with(line) ? 0 : text.find("\n" + line);
+    if (at != std::string::npos) text.erase(at == 0 ? 0 : at + 1, line.size());
+  }
+  for (const std::string& address : added) text += own_line(address, hostname);
   return text;
 }
 

@@ -23,11 +23,12 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // is sent on to its container, from other hosts, from the host itself and from containers. "fib daddr type local" is
 // any address of the host's own. From 127.0.0.1, and from a container to itself or a neighbour by the host's address,
 // the source is replaced, too: the answer must come back this way. The guard closes what route_localnet opens
-// (CVE-2020-8558), and what comes from elsewhere for 127.0.0.1 is not sent on. Between bridges nothing passes
-// but to published ports, nothing that is not published enters one from outside, and nothing leaves an internal one.
-// What passes carries a mark from here through the other
-// firewalls' forward chains, and no further; see foreign.hpp. To other people's bridges it carries none, unless the
-// host's own way out is one: there their rules decide.
+// (CVE-2020-8558), and what comes from elsewhere for 127.0.0.1 is not sent on. IPv6 has nothing like route_localnet:
+// what goes to ::1 is left alone. Between bridges nothing passes but to published ports, nothing that is not published
+// enters one from outside (where IPv6 is not translated, the container's own address has its ports open), and nothing
+// leaves an internal one. What passes carries a mark from here through the other firewalls' forward chains, and no
+// further; see foreign.hpp. To other people's bridges it carries none, unless the host's own way out is one: there
+// their rules decide.
 constexpr const char* kRules = R"(
 table inet myct {
   set bridges { type ifname; }
@@ -35,11 +36,18 @@ table inet myct {
   set uplinks { type ifname; }
   set pairs { type ifname . ifname; }
   set subnets { type ipv4_addr; flags interval; }
+  set subnets6 { type ipv6_addr; flags interval; }
+  set opened6 { type ipv6_addr . inet_proto . inet_service; }
   map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
+  map published6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
   map published_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+  map published_at6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
   chain publish {
+    ip6 daddr ::1 return
     dnat ip to ip daddr . meta l4proto . th dport map @published_at
     dnat ip to meta l4proto . th dport map @published
+    dnat ip6 to ip6 daddr . meta l4proto . th dport map @published_at6
+    dnat ip6 to meta l4proto . th dport map @published6
   }
   chain prerouting {
     type nat hook prerouting priority dstnat;
@@ -55,6 +63,8 @@ table inet myct {
     oifname @bridges ip saddr 127.0.0.0/8 masquerade
     ct status dnat ip saddr @subnets ip daddr @subnets masquerade
     ip saddr @subnets oifname != @bridges masquerade
+    ct status dnat ip6 saddr @subnets6 ip6 daddr @subnets6 masquerade
+    ip6 saddr @subnets6 oifname != @bridges masquerade
   }
   chain guard {
     type filter hook prerouting priority raw;
@@ -71,6 +81,7 @@ table inet myct {
     oifname @internals drop
     oifname @bridges ct state established,related goto pass
     oifname @bridges ct status dnat goto pass
+    oifname @bridges ip6 daddr . meta l4proto . th dport @opened6 goto pass
     oifname @bridges drop
     iifname @bridges ct state established,related goto pass
     iifname @bridges meta oifkind != "bridge" goto pass
@@ -89,9 +100,9 @@ void append(std::vector<uint8_t>& bytes, const void* data, size_t size) {
   bytes.resize((bytes.size() + 3) / 4 * 4);
 }
 
-void append_address(std::vector<uint8_t>& bytes, Ipv4 address) {
-  const uint32_t wire = to_wire(address);
-  append(bytes, &wire, sizeof wire);
+void append_address(std::vector<uint8_t>& bytes, const Address& address) {
+  const std::vector<uint8_t> wire = to_wire(address);
+  append(bytes, wire.data(), wire.size());
 }
 
 void append_port(std::vector<uint8_t>& bytes, uint16_t port) {
@@ -115,6 +126,11 @@ uint8_t protocol_number(state::Protocol protocol) {
       break;
   }
   return IPPROTO_SCTP;
+}
+
+void append_protocol(std::vector<uint8_t>& bytes, state::Protocol protocol) {
+  const uint8_t number = protocol_number(protocol);
+  append(bytes, &number, sizeof number);
 }
 
 NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
@@ -170,23 +186,24 @@ class Nftables {
 
 }  // namespace
 
-std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet, Reach reach) {
-  std::vector<Element> elements(3);
+std::vector<Element> elements_of_bridge(const std::string& bridge, std::span<const Subnet> translated, Reach reach) {
+  std::vector<Element> elements(2);
   elements[0].set = "bridges";
   append_interface(elements[0].key, bridge);
   elements[1].set = "pairs";
   append_interface(elements[1].key, bridge);
   append_interface(elements[1].key, bridge);
   if (reach == Reach::Internal) {
-    elements[2].set = "internals";
-    append_interface(elements[2].key, bridge);
+    append_interface(elements.emplace_back(Element{.set = "internals", .key = {}, .data = {}}).key, bridge);
     return elements;
   }
-  elements[2].set = "subnets";
-  append_address(elements[2].key, subnet.base);
-  Element end{.set = "subnets", .key = {}, .data = {}, .ends_interval = true};
-  append_address(end.key, {subnet.broadcast().value + 1});
-  elements.push_back(std::move(end));
+  for (const Subnet& subnet : translated) {
+    const std::string set = subnet.family() == Family::Inet ? "subnets" : "subnets6";
+    append_address(elements.emplace_back(Element{.set = set, .key = {}, .data = {}}).key, subnet.base);
+    Element end{.set = set, .key = {}, .data = {}, .ends_interval = true};
+    append_address(end.key, subnet.last().next());
+    elements.push_back(std::move(end));
+  }
   return elements;
 }
 
@@ -196,16 +213,24 @@ Element element_of_uplink(const std::string& interface) {
   return element;
 }
 
-Element element_of_port(const state::PublishedPort& port, Ipv4 address) {
+Element element_of_port(const state::PublishedPort& port, const Address& address) {
   Element element;
-  const std::optional<Ipv4> host_address = parse_ipv4(port.host_address);
+  const std::optional<Address> host_address = parse_address(port.host_address);
   element.set = host_address ? "published_at" : "published";
+  if (address.family == Family::Inet6) element.set += "6";
   if (host_address) append_address(element.key, *host_address);
-  const uint8_t protocol = protocol_number(port.protocol);
-  append(element.key, &protocol, sizeof protocol);
+  append_protocol(element.key, port.protocol);
   append_port(element.key, port.host_port);
   append_address(element.data, address);
   append_port(element.data, port.container_port);
+  return element;
+}
+
+Element element_of_open_port(const state::PublishedPort& port, const Address& address) {
+  Element element{.set = "opened6", .key = {}, .data = {}};
+  append_address(element.key, address);
+  append_protocol(element.key, port.protocol);
+  append_port(element.key, port.container_port);
   return element;
 }
 

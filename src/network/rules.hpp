@@ -23,15 +23,18 @@ struct Element {
 };
 
 enum class Reach : uint8_t {
-  Outside,   ///< its subnet is translated on the way out
+  Outside,   ///< with `translated` subnets translated on the way out
   Internal,  ///< nothing of it leaves the bridge
 };
 /// What makes a bridge one of ours: the rules apply to it.
-[[nodiscard]] std::vector<Element> elements_of_bridge(const std::string& bridge, const Subnet& subnet, Reach reach);
+[[nodiscard]] std::vector<Element> elements_of_bridge(const std::string& bridge, std::span<const Subnet> translated,
+                                                      Reach reach);
 /// An interface by which the host's default route goes: containers may leave by it even if it is a bridge.
 [[nodiscard]] Element element_of_uplink(const std::string& interface);
-/// What sends a published port's traffic to the container at `address`.
-[[nodiscard]] Element element_of_port(const state::PublishedPort& port, Ipv4 address);
+/// What sends a published port's traffic of the address's family to the container at `address`.
+[[nodiscard]] Element element_of_port(const state::PublishedPort& port, const Address& address);
+/// What lets others reach a published port of a container at its own address, where that is not translated.
+[[nodiscard]] Element element_of_open_port(const state::PublishedPort& port, const Address& address);
 
 /// Whether the rules are there and `element` is among their elements.
 [[nodiscard]] bool has_element(NetlinkSocket& netfilter, const Element& element);

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "myct/base/units.hpp"
-
 namespace myct::network {
 namespace {
 
@@ -52,28 +50,6 @@ std::string SocketAddress::text() const {
 
 bool SocketAddress::has_same_address(const SocketAddress& other) const noexcept {
   return family() == other.family() && std::ranges::equal(bytes(), other.bytes());
-}
-
-std::optional<AddressRange> AddressRange::parse(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const std::optional<SocketAddress> base = SocketAddress::parse(text.substr(0, slash), 0);
-  const std::optional<uint64_t> prefix = parse_unsigned(text.substr(slash + 1));
-  if (!base || !prefix || *prefix > base->bytes().size() * 8) return std::nullopt;
-  AddressRange range;
-  range.base_ = *base;
-  range.prefix_ = static_cast<unsigned>(*prefix);
-  return range;
-}
-
-bool AddressRange::contains(const SocketAddress& address) const noexcept {
-  if (address.family() != base_.family()) return false;
-  const size_t whole = prefix_ / 8;
-  const std::span<const uint8_t> ours = base_.bytes();
-  const std::span<const uint8_t> theirs = address.bytes();
-  if (!std::equal(ours.begin(), ours.begin() + static_cast<ptrdiff_t>(whole), theirs.begin())) return false;
-  const unsigned rest = prefix_ % 8;
-  return rest == 0 || (ours[whole] ^ theirs[whole]) >> (8 - rest) == 0;
 }
 
 }  // namespace myct::network

@@ -41,16 +41,4 @@ class SocketAddress {
   sockaddr_in6 name_{};  // or a sockaddr_in, which begins alike
 };
 
-/// A subnet of either family.
-class AddressRange {
- public:
-  /// "10.88.0.0/16"; nullopt for anything else.
-  [[nodiscard]] static std::optional<AddressRange> parse(std::string_view text);
-  [[nodiscard]] bool contains(const SocketAddress& address) const noexcept;
-
- private:
-  SocketAddress base_;
-  unsigned prefix_ = 0;
-};
-
 }  // namespace myct::network

@@ -102,6 +102,7 @@ Value device_to_json(const MappedDevice& device) {
 Value attachment_to_json(const NetworkAttachment& attachment) {
   Value object{{"network", attachment.network}};
   json::write_unless_empty(object, "address", attachment.address);
+  json::write_unless_empty(object, "address6", attachment.address6);
   json::write_unless_empty(object, "mac", attachment.mac);
   json::write_unless_empty(object, "aliases", attachment.aliases);
   return object;

@@ -164,6 +164,7 @@ constexpr std::array kMembers = {
     member<Section::Devices, &MappedDevice::access>("access"),
     member<Section::Networks, &NetworkAttachment::network>("network"),
     member<Section::Networks, &NetworkAttachment::address>("address"),
+    member<Section::Networks, &NetworkAttachment::address6>("address6"),
     member<Section::Networks, &NetworkAttachment::mac>("mac"),
     member<Section::Networks, &NetworkAttachment::aliases>("aliases"),
     member<Section::Outcome, &Outcome::exit_code>("exitCode"),

@@ -213,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
             "a_mixture", {"run", "--network", "host", "--network", "x", "busybox", "true"}, "goes with no other"},
         RefusalRow{"twice_the_same", {"run", "--network", "x", "--network", "x", "busybox", "true"}, "given twice"},
         RefusalRow{"a_groups_mac", {"run", "--mac-address", "01:00:00:00:00:01", "busybox", "true"}, "it is a group's"},
-        RefusalRow{"a_bad_option", {"run", "--network", "x:speed=9", "busybox", "true"}, "none of ip, mac and alias"},
+        RefusalRow{"a_bad_option", {"run", "--network", "x:speed=9", "busybox", "true"}, "none of ip, ip6, mac and alias"},
         RefusalRow{"a_bad_name", {"network", "create", "a b"}, "invalid network name"},
         RefusalRow{"a_reserved_name", {"network", "create", "host"}, "reserved"},
         RefusalRow{"a_bad_subnet", {"network", "create", "--subnet", "10.91.0.1/24", "x"}, "invalid --subnet"},

@@ -22,6 +22,11 @@ network::Definition create_network(const Context& context, const network::Defini
 void remove_network(const Context& context, const std::string& reference);
 /// Removes those of one's own that no container runs on, and returns their names.
 std::vector<std::string> prune_networks(const Context& context, const PruneRequest& request);
+/// Puts a container on a network (`wanted.network`: its name or id), at once if it runs, and at each of its starts.
+/// Throws Error{Conflict} when it is on it, or cannot be on any.
+void connect_to_network(const Context& context, const std::string& reference, state::NetworkAttachment wanted);
+/// Takes it off, likewise. Throws Error{NotFound} when it is not on it.
+void disconnect_from_network(const Context& context, const std::string& reference, const std::string& network);
 /// Empty when it is gone.
 [[nodiscard]] std::string name_of_container(const Context& context, const std::string& id);
 

@@ -20,6 +20,10 @@ struct Definition {
   std::string subnet;     ///< "10.89.0.0/24"
   std::string gateway;    ///< the bridge's own address
   std::string ip_range;   ///< where addresses are taken from, if nobody asks for one; empty: all of the subnet
+  std::string subnet6;    ///< "fd00::/64"; empty: it has no IPv6
+  std::string gateway6;   ///< as of IPv4
+  std::string ip_range6;  ///< likewise
+  bool routed6 = false;   ///< others reach its IPv6 addresses by a route of their own: they are not translated
   bool internal = false;  ///< with no way out
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> options;
@@ -29,9 +33,11 @@ struct Definition {
 struct DefinitionRequest {
   std::string name;
   std::string bridge;
-  std::string subnet;
-  std::string gateway;
-  std::string ip_range;
+  std::vector<std::string> subnets;  ///< at most one of either family
+  std::vector<std::string> gateways;
+  std::vector<std::string> ip_ranges;
+  bool ipv6 = false;  ///< a subnet of unique local addresses (RFC 4193), if `subnets` has none of IPv6
+  bool routed6 = false;
   bool internal = false;
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> options;

@@ -2,6 +2,8 @@
 //
 //   reserve   claims an address and the host's ports, and notes in the container's run directory what it will have
 //   connect   makes the interfaces; the container's init waits meanwhile
+//   attach    does both for a container that runs, and
+//   detach    takes it from a network again
 //   release   takes away what the kernel does not by itself: address, firewall elements. Idempotent; works from the
 //             note alone, so that whoever clears up after a killed owner can do it
 //
@@ -44,22 +46,30 @@ struct Station {
 struct Endpoint {
   std::string network;
   std::string bridge;          ///< the host's interface that the container hangs on
+  std::string interface;       ///< "eth0", in the container
   std::string host_interface;  ///< the host's end of the pair
   std::string subnet;          ///< "10.88.0.0/16"
   std::string address;         ///< "10.88.0.2"
   std::string gateway;
   std::string mac;  ///< "02:42:0a:58:00:02"
   int prefix = 0;
+  std::string subnet6;   ///< "fd00::/64"; this and what follows are empty where the network has no IPv6
+  std::string address6;  ///< "fd00::2"
+  std::string gateway6;
+  int prefix6 = 0;
+  bool routed6 = false;            ///< others reach address6 itself
   bool internal = false;           ///< the network has no way out
   std::vector<std::string> names;  ///< by which it is found on the network
 };
 
 /// What a container has of all its networks: its note in its run directory.
 struct Presence {
-  std::vector<Endpoint> endpoints;          ///< eth0, eth1 and so on
+  std::vector<Endpoint> endpoints;          ///< in the order in which it came to them
   std::vector<state::PublishedPort> ports;  ///< their host's ports are never 0
   /// The one that published ports and the default route lead by; nullptr: none does.
   [[nodiscard]] const Endpoint* outward() const noexcept;
+  /// The one that those of IPv6 lead by.
+  [[nodiscard]] const Endpoint* outward6() const noexcept;
 };
 
 /// What keeps the host's ports from everybody else as long as it is open.
@@ -75,6 +85,13 @@ struct Lease {
 /// Makes interfaces, addresses, routes and rules for the process `pid`, which has a network namespace of its own.
 /// Throws Error, naming what the host lacks where it cannot.
 void connect(const Directories& directories, const Lease& lease, pid_t pid);
+/// Puts a container that runs on another network: what reserve() and connect() do, all or nothing. Its note may be
+/// missing, if it is on none. Returns what it has of all its networks then. Throws Error as they do.
+Presence attach(const Directories& directories, const Station& station, const state::NetworkAttachment& wanted,
+                pid_t pid);
+/// Takes a container that runs from a network, if it is on it: its ports and default routes lead by another then, if
+/// there is one. Returns what it has left. Throws Error.
+Presence detach(const Directories& directories, const std::string& container_id, const std::string& network, pid_t pid);
 /// Throws Error when something cannot be removed.
 void release(const Directories& directories, const std::string& container_id);
 

@@ -14,10 +14,13 @@ struct HostEntry {
   std::string name;
 };
 
-/// hosts(5) with the names that every container has: localhost and its IPv6 companions, then the added ones, and then,
-/// unless `address` is empty, the container's own name.
-[[nodiscard]] std::string build_hosts(std::string_view address, std::string_view hostname,
+/// hosts(5) with the names that every container has: localhost and its IPv6 companions, then the added ones, and then
+/// the container's own name at each of its addresses.
+[[nodiscard]] std::string build_hosts(std::span<const std::string> addresses, std::string_view hostname,
                                       std::span<const HostEntry> added = {});
+/// A hosts(5) file without the lines of the container's own name at `old` addresses, and with those at `added` ones.
+[[nodiscard]] std::string change_hosts(std::string_view hosts, std::string_view hostname,
+                                       std::span<const std::string> old, std::span<const std::string> added);
 
 /// What a user wants in resolv.conf(5) instead of what the host has; what is empty stays as it is there.
 struct ResolverChoice {

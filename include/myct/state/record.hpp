@@ -69,8 +69,12 @@ struct Settings {
   std::vector<std::string> entrypoint;
   std::vector<std::string> cmd;
   std::string user;
-  std::string network;  ///< "none", "host", "container:ID", "ns:PATH", or the first of `networks`; else "bridge"
-  std::vector<NetworkAttachment> networks;
+  std::string network;  ///< "none", "host", "container:ID", "ns:PATH"; else the first network that it was made for
+  std::vector<NetworkAttachment> networks;  ///< of myct's; they may change
+  /// Whether its network namespace is its own and on `networks`, which may be none at the moment.
+  [[nodiscard]] bool uses_networks() const noexcept {
+    return network != "none" && network != "host" && !network.starts_with("container:") && !network.starts_with("ns:");
+  }
   std::vector<std::string> ports;  ///< as to_text(PublishedPort) has them
   std::vector<std::string> dns;
   std::vector<std::string> dns_search;

@@ -68,13 +68,17 @@ std::string LanTest::inspect(const std::string& name, const std::string& field) 
 
 std::string LanTest::address_of(const std::string& name) const { return inspect(name, ".NetworkSettings.IPAddress"); }
 
+std::string LanTest::address_on(const std::string& container, const std::string& network) const {
+  return inspect(container, ".NetworkSettings.Networks." + network + ".IPAddress");
+}
+
 std::string LanTest::name_in(const std::string& container) const {
   return inspect(container, ".Config.Hostname") + "\n";
 }
 
 std::string LanTest::published() const {
   std::string all;
-  for (const char* map : {"published", "published_at", "published6", "published6_at"})
+  for (const char* map : {"published", "published_at", "published6", "published_at6"})
     all += here("nft list map inet myct " + std::string(map) + " 2>/dev/null | tr -d '\\n\\t'").out;
   return all;
 }

@@ -50,6 +50,7 @@ class LanTest : public DetachedTest {
 
   [[nodiscard]] std::string inspect(const std::string& name, const std::string& field) const;
   [[nodiscard]] std::string address_of(const std::string& name) const;
+  [[nodiscard]] std::string address_on(const std::string& container, const std::string& network) const;
   /// What kWebServer in the container serves.
   [[nodiscard]] std::string name_in(const std::string& container) const;
   /// Elements of the maps of published ports, as nft shows them.

@@ -1,0 +1,242 @@
+#include "attachment.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "addresses.hpp"
+#include "endpoint.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/network/name_server.hpp"
+#include "myct/state/names.hpp"
+#include "name_table.hpp"
+#include "published.hpp"
+
+namespace myct::network {
+namespace {
+
+constexpr size_t kPairDigits = 11;  // "veth" and these fill an interface's name
+constexpr size_t kShortId = 12;
+
+/// Locally administered, and from the address, as Docker's are: a restarted neighbour with the same address is found in
+/// everybody's neighbour table.
+Mac mac_of(const Address& address) {
+  const std::vector<uint8_t> bytes = to_wire(address);
+  return {0x02, 0x42, bytes[0], bytes[1], bytes[2], bytes[3]};
+}
+
+std::string to_text(const Mac& mac) {
+  return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+std::optional<Mac> parse_mac(const std::string& text) {
+  Mac mac{};
+  unsigned bytes[6];
+  char end = 0;
+  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4],
+                  &bytes[5], &end) != 6)
+    return std::nullopt;
+  for (size_t index = 0; index < mac.size(); ++index) mac[index] = static_cast<uint8_t>(bytes[index]);
+  return mac;
+}
+
+/// A netlink socket speaks about the namespace in which it was made: this process goes there for that moment. It has
+/// one thread, and cannot go on where the way back is barred.
+NetlinkSocket open_route_socket_in(const Fd& there) {
+  const Fd here = open_path("/proc/self/ns/net", O_RDONLY);
+  if (::setns(there.get(), CLONE_NEWNET) == -1) throw_errno("enter the container's network namespace");
+  std::optional<NetlinkSocket> socket;
+  std::optional<Error> failure;
+  try {
+    socket = NetlinkSocket::open(NETLINK_ROUTE);
+  } catch (const Error& error) {
+    failure = error;
+  }
+  if (::setns(here.get(), CLONE_NEWNET) == -1) ::_exit(kExitOwnFailure);
+  if (failure) throw Error(*failure);
+  return std::move(*socket);
+}
+
+/// Of texts that this part has written itself. Throws Error.
+AddressPlan plan_of(const std::string& subnet, const std::string& range, const std::string& gateway,
+                    const std::string& network) {
+  const std::optional<Subnet> parsed = parse_subnet(subnet);
+  const std::optional<Address> own = parse_address(gateway);
+  if (!parsed || !own) throw_error(ErrorKind::Internal, "malformed addresses of network '{}'", network);
+  return {.subnet = *parsed, .range = parse_subnet(range).value_or(*parsed), .gateway = *own};
+}
+
+Bridge bridge_of(const Definition& definition) {
+  const std::string& name = definition.name;
+  Bridge bridge{.name = definition.bridge,
+                .ipv4 = plan_of(definition.subnet, definition.ip_range, definition.gateway, name),
+                .ipv6 = {},
+                .ipv6_mode = definition.routed6 ? Ipv6Mode::Routed : Ipv6Mode::Translated,
+                .internal = definition.internal};
+  if (!definition.subnet6.empty())
+    bridge.ipv6 = plan_of(definition.subnet6, definition.ip_range6, definition.gateway6, name);
+  return bridge;
+}
+
+/// "veth" and as many random digits as fill an interface's name: the last run's pair may not be gone yet.
+std::string name_of_pair() { return "veth" + state::make_id().substr(0, kPairDigits); }
+
+/// As Docker: the container's name, its id's beginning, and what the user adds.
+std::vector<std::string> names_of(const Station& station, const state::NetworkAttachment& wanted) {
+  std::vector<std::string> names = {station.name, station.id.substr(0, kShortId)};
+  names.insert(names.end(), wanted.aliases.begin(), wanted.aliases.end());
+  return names;
+}
+
+void claim(const AddressPool& pool, const std::string& wanted, const std::string& container_id,
+           const std::function<void(const Address&)>& note) {
+  if (const std::optional<Address> address = parse_address(wanted))
+    pool.claim_this(*address, container_id, note);
+  else
+    (void)pool.claim(container_id, note);
+}
+
+void add_own_address(Inside& inside, int index, const std::string& address, const std::string& subnet) {
+  const std::optional<Address> own = parse_address(address);
+  const std::optional<Subnet> network = parse_subnet(subnet);
+  if (!own || !network) throw_error(ErrorKind::Internal, "malformed address '{}' of a container", address);
+  add_address(inside.route, index, *own, *network);
+}
+
+void add_default_route_by(Inside& inside, const Endpoint* endpoint, const std::string& gateway) {
+  const std::optional<Address> address = parse_address(gateway);
+  if (endpoint == nullptr || !address) return;
+  const std::optional<Link> link = find_link(inside.route, endpoint->interface);
+  if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint->interface);
+  add_default_route(inside.route, link->index, *address);
+}
+
+}  // namespace
+
+std::string directory_of(const Directories& directories, const std::string& network) {
+  return directories.networks + "/" + network;
+}
+
+bool is_default(const Endpoint& endpoint) { return endpoint.network == kDefaultNetwork; }
+
+Bridge describe(const Directories& directories, const std::string& network) {
+  if (network == kDefaultNetwork) return describe_default_bridge(directory_of(directories, network));
+  if (const std::optional<Definition> definition = load_definition(directories.definitions, network))
+    return bridge_of(*definition);
+  throw Error(ErrorKind::NotFound, fmt::format("no such network: '{}'", network), 0, "see 'myct network ls'");
+}
+
+Bridge bridge_of(const Endpoint& endpoint) {
+  Bridge bridge{.name = endpoint.bridge,
+                .ipv4 = plan_of(endpoint.subnet, {}, endpoint.gateway, endpoint.network),
+                .ipv6 = {},
+                .ipv6_mode = endpoint.routed6 ? Ipv6Mode::Routed : Ipv6Mode::Translated,
+                .internal = endpoint.internal};
+  if (!endpoint.address6.empty()) bridge.ipv6 = plan_of(endpoint.subnet6, {}, endpoint.gateway6, endpoint.network);
+  return bridge;
+}
+
+Inside enter_network_of(pid_t pid) {
+  Fd space = open_path(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
+  NetlinkSocket route = open_route_socket_in(space);
+  return {.space = std::move(space), .route = std::move(route)};
+}
+
+void reserve_endpoint(const Directories& directories, const Station& station, const state::NetworkAttachment& wanted,
+                      const std::string& interface, Presence& presence) {
+  const Bridge bridge = describe(directories, wanted.network);
+  if (!wanted.address6.empty() && !bridge.ipv6)
+    throw Error(ErrorKind::Usage, fmt::format("network '{}' has no IPv6", wanted.network), 0,
+                "make one that has with 'myct network create --ipv6'");
+  const std::string directory = directory_of(directories, wanted.network);
+  Endpoint& endpoint = presence.endpoints.emplace_back();
+  endpoint.network = wanted.network;
+  endpoint.bridge = bridge.name;
+  endpoint.interface = interface;
+  endpoint.host_interface = name_of_pair();
+  endpoint.subnet = to_text(bridge.ipv4.subnet);
+  endpoint.gateway = to_text(bridge.ipv4.gateway);
+  endpoint.prefix = bridge.ipv4.subnet.prefix;
+  endpoint.internal = bridge.internal;
+  if (!is_default(endpoint)) endpoint.names = names_of(station, wanted);
+  claim(AddressPool(directory, bridge.ipv4), wanted.address, station.id, [&](const Address& candidate) {
+    endpoint.address = to_text(candidate);
+    endpoint.mac = wanted.mac.empty() ? to_text(mac_of(candidate)) : wanted.mac;
+    save_presence(directories.run_directory, presence);
+  });
+  if (bridge.ipv6) {
+    endpoint.subnet6 = to_text(bridge.ipv6->subnet);
+    endpoint.gateway6 = to_text(bridge.ipv6->gateway);
+    endpoint.prefix6 = bridge.ipv6->subnet.prefix;
+    endpoint.routed6 = bridge.ipv6_mode == Ipv6Mode::Routed;
+    claim(AddressPool(directory, *bridge.ipv6), wanted.address6, station.id, [&](const Address& candidate) {
+      endpoint.address6 = to_text(candidate);
+      save_presence(directories.run_directory, presence);
+    });
+  }
+  // Whoever removes the network looks at the claims after it has taken the definition away.
+  if (!is_default(endpoint)) (void)describe(directories, wanted.network);
+}
+
+void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
+                      const Endpoint& endpoint, Inside& inside) {
+  const Link bridge = ensure_bridge(route, netfilter, directory_of(directories, endpoint.network), bridge_of(endpoint),
+                                    [&] { restore_elements(netfilter, directories); });
+  const std::optional<Mac> mac = parse_mac(endpoint.mac);
+  if (!mac) throw_error(ErrorKind::Internal, "malformed address '{}' of a container", endpoint.mac);
+  create_veth(route, {.name = endpoint.host_interface,
+                      .bridge = bridge.index,
+                      .mtu = bridge.mtu,
+                      .peer_namespace = inside.space.ref(),
+                      .peer_name = endpoint.interface,
+                      .peer_mac = *mac});
+  const std::optional<Link> link = find_link(inside.route, endpoint.interface);
+  if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
+  add_own_address(inside, link->index, endpoint.address, endpoint.subnet);
+  if (!endpoint.address6.empty()) add_own_address(inside, link->index, endpoint.address6, endpoint.subnet6);
+  set_up(inside.route, link->index);
+}
+
+std::vector<std::string> addresses_of(const Endpoint& endpoint) {
+  std::vector<std::string> addresses = {endpoint.address};
+  if (!endpoint.address6.empty()) addresses.push_back(endpoint.address6);
+  return addresses;
+}
+
+void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
+  if (is_default(endpoint)) return;
+  const std::string directory = directory_of(directories, endpoint.network);
+  NameServer server{.network = endpoint.network,
+                    .directory = directory,
+                    .run_containers = directories.run_containers,
+                    .bridge = endpoint.bridge,
+                    .gateways = {endpoint.gateway},
+                    .subnets = {endpoint.subnet},
+                    .forwarding = endpoint.internal ? Forwarding::No : Forwarding::Yes};
+  if (!endpoint.address6.empty()) {
+    server.gateways.push_back(endpoint.gateway6);
+    server.subnets.push_back(endpoint.subnet6);
+  }
+  for (const std::string& address : addresses_of(endpoint))
+    NameTable(directory).add(address, container_id, endpoint.names);
+  ensure_name_server(server);
+}
+
+void release_endpoint(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
+  const std::string directory = directory_of(directories, endpoint.network);
+  if (!path_exists(directory)) return;
+  for (const std::string& address : addresses_of(endpoint)) {
+    if (!endpoint.names.empty()) NameTable(directory).remove(address, container_id, endpoint.names);
+    release_address(directory, address, container_id);
+  }
+}
+
+void add_default_routes(Inside& inside, const Presence& presence) {
+  if (const Endpoint* outward = presence.outward()) add_default_route_by(inside, outward, outward->gateway);
+  if (const Endpoint* outward = presence.outward6()) add_default_route_by(inside, outward, outward->gateway6);
+}
+
+}  // namespace myct::network

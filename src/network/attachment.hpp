@@ -1,0 +1,47 @@
+// One container on one network: its address, its interface and its names there.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "bridge.hpp"
+#include "link.hpp"
+#include "myct/network/network.hpp"
+#include "netlink.hpp"
+
+namespace myct::network {
+
+/// The network's, under the runtime directory.
+[[nodiscard]] std::string directory_of(const Directories& directories, const std::string& network);
+[[nodiscard]] bool is_default(const Endpoint& endpoint);
+
+/// Throws Error{NotFound} when there is no such network.
+[[nodiscard]] Bridge describe(const Directories& directories, const std::string& network);
+/// As the note of one that is on it says. Throws Error.
+[[nodiscard]] Bridge bridge_of(const Endpoint& endpoint);
+
+/// The container's namespace, and a conversation about it.
+struct Inside {
+  Fd space;
+  NetlinkSocket route;
+};
+[[nodiscard]] Inside enter_network_of(pid_t pid);
+
+/// Claims an address of each family, and adds the endpoint to the presence and to its note. What is noted is noted
+/// before it is claimed: a kill in between leaves nothing that nobody knows of.
+void reserve_endpoint(const Directories& directories, const Station& station, const state::NetworkAttachment& wanted,
+                      const std::string& interface, Presence& presence);
+/// Makes the interface with its addresses.
+void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
+                      const Endpoint& endpoint, Inside& inside);
+/// Has its names known, and somebody who answers for them.
+void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
+/// Of either family.
+[[nodiscard]] std::vector<std::string> addresses_of(const Endpoint& endpoint);
+/// Gives names and addresses back. Idempotent.
+void release_endpoint(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
+
+/// The default routes, by the networks that lead outward.
+void add_default_routes(Inside& inside, const Presence& presence);
+
+}  // namespace myct::network

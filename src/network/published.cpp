@@ -1,0 +1,74 @@
+#include "published.hpp"
+
+#include "addresses.hpp"
+#include "attachment.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
+
+namespace myct::network {
+namespace {
+
+bool is_same_port(const state::PublishedPort& one, const state::PublishedPort& other) {
+  const bool same_address =
+      one.host_address.empty() || other.host_address.empty() || one.host_address == other.host_address;
+  return same_address && one.host_port == other.host_port && one.protocol == other.protocol;
+}
+
+/// Whether the host's address of the port, if it has one, is of this family.
+bool is_for(const state::PublishedPort& port, Family family) {
+  const std::optional<Address> host = parse_address(port.host_address);
+  return !host || host->family == family;
+}
+
+void restore_presence(NetlinkSocket& netfilter, const Directories& directories, const std::string& id,
+                      const Presence& presence) {
+  for (const Endpoint& endpoint : presence.endpoints) {
+    // One that still looks for an address adds its elements itself, for another address perhaps.
+    if (!is_claimed(directory_of(directories, endpoint.network), endpoint.address, id)) continue;
+    add_elements(netfilter, elements_of(bridge_of(endpoint)));
+    if (&endpoint == presence.outward()) add_elements(netfilter, port_elements(presence));
+  }
+}
+
+}  // namespace
+
+std::vector<Element> port_elements(const Presence& presence) {
+  std::vector<Element> elements;
+  const auto add = [&](const std::string& text, bool is_routed) {
+    const std::optional<Address> address = parse_address(text);
+    if (!address) return;
+    for (const state::PublishedPort& port : presence.ports) {
+      if (is_for(port, address->family))
+        elements.push_back(is_routed ? element_of_open_port(port, *address) : element_of_port(port, *address));
+    }
+  };
+  if (const Endpoint* outward = presence.outward()) add(outward->address, false);
+  if (const Endpoint* outward = presence.outward6()) add(outward->address6, outward->routed6);
+  return elements;
+}
+
+std::string container_that_publishes(const std::string& run_containers, const state::PublishedPort& port) {
+  for (const std::string& id : list_directory(run_containers, Hidden::LeaveOut))
+    if (const std::optional<Presence> presence = load_presence(run_containers + "/" + id))
+      for (const state::PublishedPort& other : presence->ports)
+        if (is_same_port(port, other)) return "container " + id.substr(0, 12);
+  return {};
+}
+
+std::string rules_lock(const Directories& directories) { return directories.networks + "/.rules.lock"; }
+
+void restore_elements(NetlinkSocket& netfilter, const Directories& directories) {
+  const FileLock lock = FileLock::acquire(rules_lock(directories));
+  for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {
+    const std::optional<Presence> presence = load_presence(directories.run_containers + "/" + id);
+    if (!presence) continue;
+    try {
+      restore_presence(netfilter, directories, id, *presence);
+    } catch (const Error& error) {
+      log::warning("the rules for container {} are not restored: {}", id.substr(0, 12), error.what());
+    }
+  }
+}
+
+}  // namespace myct::network

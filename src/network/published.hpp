@@ -1,0 +1,22 @@
+// The firewall elements of what containers have: their bridges' and their published ports'.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "myct/network/network.hpp"
+#include "rules.hpp"
+
+namespace myct::network {
+
+/// What leads published ports to the container, and lets others reach them where nothing is translated.
+[[nodiscard]] std::vector<Element> port_elements(const Presence& presence);
+/// "container 0123456789ab", or empty.
+[[nodiscard]] std::string container_that_publishes(const std::string& run_containers, const state::PublishedPort& port);
+
+/// Elements and notes change together under it: who makes the rules anew finds the notes of those who need elements.
+[[nodiscard]] std::string rules_lock(const Directories& directories);
+/// Puts the elements of all who run into rules that may just have been made, as somebody had flushed them.
+void restore_elements(NetlinkSocket& netfilter, const Directories& directories);
+
+}  // namespace myct::network

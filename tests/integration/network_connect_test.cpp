@@ -1,0 +1,163 @@
+// Containers that come to networks and leave them while they run.
+#include "lan.hpp"
+
+namespace myct::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class NetworkConnect : public LanTest {
+ protected:
+  void SetUp() override {
+    LanTest::SetUp();
+    for (const char* name : {"one", "two"}) ASSERT_EQ(myct({"network", "create", name}).status, 0);
+  }
+  void TearDown() override {
+    for (const char* name : {"one", "two"})
+      EXPECT_TRUE(eventually([&] { return myct({"network", "rm", name}).status == 0; })) << name;
+    LanTest::TearDown();
+  }
+  [[nodiscard]] Result connect(const Words& words) const { return network("connect", words); }
+  [[nodiscard]] Result disconnect(const Words& words) const { return network("disconnect", words); }
+  [[nodiscard]] Result in(const std::string& container, const std::string& script) const {
+    return myct({"exec", container, "sh", "-c", script});
+  }
+  [[nodiscard]] std::string networks_of(const std::string& container) const {
+    const std::string out = myct({"ps", "-a", "--filter", "name=" + container, "--format", "{{.Networks}}"}).out;
+    return out.substr(0, out.find('\n'));
+  }
+
+ private:
+  [[nodiscard]] Result network(const char* what, const Words& words) const {
+    Words all = {"network", what};
+    all.insert(all.end(), words.begin(), words.end());
+    return myct(all);
+  }
+};
+
+TEST_F(NetworkConnect, gives_a_running_container_another_interface_and_name) {
+  start("web", kWebServer, {"--network", "one"});
+  start("client", "exec sleep 1000", {"--network", "two"});
+  EXPECT_NE(in("client", "timeout 2 wget -q -O- http://web/name").status, 0);
+  const Result connected = connect({"--alias", "site", "two", "web"});
+  ASSERT_TRUE(prints(connected, ""));
+  EXPECT_TRUE(prints(in("client", "timeout 5 wget -q -O- http://web/name"), name_in("web")));
+  EXPECT_TRUE(prints(in("client", "timeout 5 wget -q -O- http://site/name"), name_in("web")));
+  EXPECT_THAT(in("web", "ip -o -4 addr").out, AllOf(HasSubstr("eth0"), HasSubstr("eth1")));
+  EXPECT_EQ(networks_of("web"), "one,two");
+  remove("client");
+  remove("web");
+}
+
+TEST_F(NetworkConnect, lasts_over_a_restart) {
+  start("web", kWebServer, {"--network", "one"});
+  ASSERT_EQ(connect({"--ip", address_on("web", "one"), "two", "web"}).status, 125);
+  ASSERT_EQ(connect({"two", "web"}).status, 0);
+  ASSERT_EQ(disconnect({"one", "web"}).status, 0);
+  ASSERT_EQ(myct({"restart", "-t", "0", "web"}).status, 0);
+  EXPECT_EQ(networks_of("web"), "two");
+  EXPECT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 1U);
+  EXPECT_NE(address_on("web", "two"), "");
+  remove("web");
+}
+
+TEST_F(NetworkConnect, of_one_that_does_not_run_counts_from_its_next_start) {
+  ASSERT_EQ(myct({"create", "--name", "later", "busybox", "sleep", "1000"}).status, 0);
+  ASSERT_EQ(connect({"--ip", "10.89.1.77", "two", "later"}).status, 0);
+  EXPECT_EQ(networks_of("later"), "bridge,two");
+  ASSERT_EQ(myct({"start", "later"}).status, 0);
+  EXPECT_THAT(in("later", "ip -o -4 addr").out, HasSubstr("10.89.1.77/24"));
+  remove("later");
+}
+
+TEST_F(NetworkConnect, leads_ports_and_the_default_route_by_another_network_when_theirs_is_left) {
+  start("web", kWebServer, {"--network", "one", "-p", "8080:80"});
+  ASSERT_EQ(connect({"two", "web"}).status, 0);
+  ASSERT_EQ(disconnect({"one", "web"}).status, 0);
+  EXPECT_EQ(fetched_next_door("http://203.0.113.1:8080/name"), name_in("web"));
+  EXPECT_EQ(in("web", "ping -c 1 -W 5 192.0.2.2").status, 0);
+  ASSERT_EQ(disconnect({"two", "web"}).status, 0);
+  EXPECT_THAT(published(), Not(HasSubstr("8080")));
+  EXPECT_THAT(in("web", "ip -o -4 addr show scope global").out, IsEmpty());
+  EXPECT_EQ(networks_of("web"), "");
+  ASSERT_EQ(connect({"bridge", "web"}).status, 0);
+  EXPECT_EQ(fetched_next_door("http://203.0.113.1:8080/name"), name_in("web"));
+  remove("web");
+}
+
+TEST_F(NetworkConnect, of_none_is_kept_by_a_container_that_was_taken_off_all) {
+  start("web", kWebServer, {"-p", "8080:80"});
+  ASSERT_EQ(disconnect({"bridge", "web"}).status, 0);
+  ASSERT_EQ(myct({"restart", "-t", "0", "web"}).status, 0);
+  EXPECT_THAT(in("web", "ip -o -4 addr show scope global").out, IsEmpty());
+  ASSERT_EQ(connect({"one", "web"}).status, 0);
+  EXPECT_EQ(fetched_next_door("http://203.0.113.1:8080/name"), name_in("web"));
+  remove("web");
+}
+
+TEST_F(NetworkConnect, keeps_the_name_files_true) {
+  start("web", kWebServer);
+  ASSERT_EQ(in("web", "echo 192.0.2.9 mine >>/etc/hosts").status, 0);
+  EXPECT_THAT(in("web", "cat /etc/resolv.conf").out, Not(HasSubstr("10.89.0.1")));
+  ASSERT_EQ(connect({"one", "web"}).status, 0);
+  EXPECT_THAT(in("web", "cat /etc/hosts").out,
+              AllOf(HasSubstr("192.0.2.9 mine"), HasSubstr(address_on("web", "one") + "\t")));
+  EXPECT_THAT(in("web", "cat /etc/resolv.conf").out, HasSubstr("nameserver 10.89.0.1"));
+  ASSERT_EQ(disconnect({"one", "web"}).status, 0);
+  EXPECT_THAT(in("web", "cat /etc/hosts").out, AllOf(HasSubstr("192.0.2.9 mine"), Not(HasSubstr("10.89.0"))));
+  EXPECT_THAT(in("web", "cat /etc/resolv.conf").out, Not(HasSubstr("10.89.0.1")));
+  remove("web");
+}
+
+TEST_F(NetworkConnect, works_for_one_that_is_paused) {
+  start("web", kWebServer, {"--network", "one"});
+  ASSERT_EQ(myct({"pause", "web"}).status, 0);
+  EXPECT_EQ(connect({"two", "web"}).status, 0);
+  EXPECT_EQ(disconnect({"one", "web"}).status, 0);
+  ASSERT_EQ(myct({"unpause", "web"}).status, 0);
+  EXPECT_THAT(in("web", "ip -o -4 addr show scope global").out, HasSubstr(address_on("web", "two")));
+  remove("web");
+}
+
+TEST_F(NetworkConnect, is_refused_where_it_cannot_be) {
+  start("web", kWebServer, {"--network", "one", "--ip", "10.89.0.7"});
+  start("host", "exec sleep 1000", {"--network", "host"});
+  EXPECT_TRUE(fails_with(connect({"one", "web"}), 1, "container 'web' is on network 'one' already"));
+  EXPECT_TRUE(fails_with(connect({"one", "host"}), 1, "--network bridge"));
+  EXPECT_TRUE(fails_with(connect({"three", "web"}), 1, "no such network: 'three'"));
+  EXPECT_TRUE(fails_with(connect({"two", "nobody"}), 1, "no such container: 'nobody'"));
+  EXPECT_TRUE(fails_with(connect({"--ip6", "fd00::1", "two", "web"}), 125, "network 'two' has no IPv6"));
+  EXPECT_TRUE(fails_with(connect({"--alias", "x", "bridge", "web"}), 125, "the default network knows no names"));
+  EXPECT_TRUE(fails_with(disconnect({"two", "web"}), 1, "container 'web' is not on network 'two'"));
+  EXPECT_EQ(disconnect({"-f", "two", "web"}).status, 0);
+  start("second", "exec sleep 1000", {"--network", "two"});
+  EXPECT_TRUE(fails_with(connect({"--ip", "10.89.0.7", "one", "second"}), 1, "address 10.89.0.7 is taken"));
+  EXPECT_THAT(in("second", "ip -o -4 addr show scope global").out, Not(ContainsRegex("eth1")));
+  for (const char* name : {"second", "host", "web"}) remove(name);
+}
+
+/// At each of its system calls in turn: the next try finishes the work, and the end leaves nothing.
+TEST_F(NetworkConnect, that_is_killed_is_finished_by_the_next_try) {
+  start("web", kWebServer, {"--network", "one"});
+  for (int delay = 0; delay < 12'000; delay += 600) {
+    Process connecting(command({"network", "connect", "two", "web"}));
+    std::this_thread::sleep_for(std::chrono::microseconds(delay));
+    connecting.signal(SIGKILL);
+    connecting.wait();
+    if (networks_of("web") == "one") {
+      const Result again = connect({"two", "web"});
+      ASSERT_EQ(again.status, 0) << again << " after " << delay << " us";
+    }
+    ASSERT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 2U) << delay;
+    ASSERT_EQ(disconnect({"two", "web"}).status, 0);
+    ASSERT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 1U) << delay;
+  }
+  remove("web");
+}
+
+}  // namespace
+}  // namespace myct::test

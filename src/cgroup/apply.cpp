@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "controllers.hpp"
-#include "hierarchy.hpp"
+#include "io_weight.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
@@ -64,25 +64,31 @@ void check_cpuset(const std::string& path, const Setting& setting) {
                                               effective.substr(0, effective.find('\n'))));
 }
 
-/// io.weight is taken, and means nothing, where no disk has the controller io.cost switched on.
-void check_weights_count(const std::string& path) {
-  const std::optional<std::string> costs = try_read_file(top_of(path) + "/io.cost.qos");
-  if (costs && costs->find("enable=1") == std::string::npos)
-    log::warning(
-        "the block I/O weight has no effect: no disk has the BFQ scheduler, or is enabled in the host's io.cost.qos");
-}
-
 /// The file and the value that this kernel takes.
 struct Write {
   std::string file;
   std::string value;
 };
 
+/// BFQ's file for a disk that has BFQ, else io.cost's, as far as this kernel has them.
+std::optional<Write> choose_weight(const std::string& path, const Setting& setting) {
+  const bool has_own = path_exists(path + "/" + setting.file);
+  const bool has_other = !setting.fallback_file.empty() && path_exists(path + "/" + setting.fallback_file);
+  if (has_own && (!has_other || goes_by_bfq(disk_of_weight(setting.value)))) return Write{setting.file, setting.value};
+  if (has_other) return Write{setting.fallback_file, setting.fallback_value};
+  return std::nullopt;
+}
+
 /// nullopt where the file is absent and no limit was to be written to it.
 std::optional<Write> choose_write(const std::string& path, const Setting& setting) {
+  if (is_io_weight(setting)) {
+    std::optional<Write> write = choose_weight(path, setting);
+    if (is_weight_taken_away(setting)) return write;
+    if (!write) throw_absent(setting);
+    check_weight_counts(setting, write->file);
+    return write;
+  }
   if (path_exists(path + "/" + setting.file)) return Write{setting.file, setting.value};
-  if (!setting.fallback_file.empty() && path_exists(path + "/" + setting.fallback_file))
-    return Write{setting.fallback_file, setting.fallback_value};
   if (setting.value == "max") return std::nullopt;
   throw_absent(setting);
 }
@@ -95,7 +101,6 @@ void apply(const std::string& path, const Setting& setting, const Write& write) 
     throw Error(kind_of_errno(errnum), fmt::format("cannot {} ({}) to '{}'", setting.purpose, write.file, write.value),
                 errnum, hint_for(setting, errnum));
   }
-  if (write.file == "io.weight") check_weights_count(path);
   if (write.file == "cpuset.cpus" || write.file == "cpuset.mems") check_cpuset(path, setting);
 }
 

@@ -33,7 +33,8 @@ constexpr milliseconds kInterval{1000};
 constexpr milliseconds kFirstInterval{150};
 
 constexpr const char* kTable =
-    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}";
+    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}\t"
+    "{{.Pressure}}";
 constexpr const char* kUnknown = "--";
 
 std::string percent_text(const std::optional<double>& percent) {
@@ -42,6 +43,11 @@ std::string percent_text(const std::optional<double>& percent) {
 
 std::string pressure_text(const std::optional<manager::Pressure>& pressure) {
   return percent_text(pressure ? std::optional(pressure->some.avg10) : std::nullopt);
+}
+
+std::string pressures_text(const Stats& stats) {
+  return fmt::format("{} / {} / {}", pressure_text(stats.cpu_pressure), pressure_text(stats.memory_pressure),
+                     pressure_text(stats.io_pressure));
 }
 
 std::string pair_text(const std::optional<uint64_t>& first, const std::optional<uint64_t>& second,
@@ -107,6 +113,7 @@ const std::vector<Column> kColumns = {
     {"CPUPressure", "CPU PRESSURE"},
     {"IOPressure", "IO PRESSURE"},
     {"MemPressure", "MEM PRESSURE"},
+    {"Pressure", "PRESSURE CPU / MEM / IO"},
 };
 
 Row make_row(const Stats& stats, const Flags& flags) {
@@ -124,6 +131,7 @@ Row make_row(const Stats& stats, const Flags& flags) {
       {"CPUPressure", pressure_text(stats.cpu_pressure)},
       {"IOPressure", pressure_text(stats.io_pressure)},
       {"MemPressure", pressure_text(stats.memory_pressure)},
+      {"Pressure", pressures_text(stats)},
       {"Raw", build_raw(stats)},
   };
   return {.fields = std::move(fields), .labels = {}};

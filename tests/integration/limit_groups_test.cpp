@@ -1,7 +1,5 @@
 // Where the control groups of containers are made, and what else is in them.
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -122,12 +120,7 @@ TEST_F(LimitGroups, are_made_in_a_cgroup_namespace_whose_root_has_processes) {
   NEEDS_CONTROLLER("memory");
   const OwnGroup box("box");
   Command started = shell_command({"-m", "32m"}, "cat /sys/fs/cgroup/memory.max");
-  started.before_exec = [enter = box.enter(), mounted = host().cgroups()] {
-    enter();
-    if (::unshare(CLONE_NEWCGROUP | CLONE_NEWNS) == -1 || ::umount2(mounted.c_str(), MNT_DETACH) == -1 ||
-        ::mount("cgroup2", mounted.c_str(), "cgroup2", 0, nullptr) == -1)
-      ::_exit(99);
-  };
+  started.before_exec = entering_as_root(box.path());
   EXPECT_TRUE(prints(run(started), "33554432\n"));
   EXPECT_TRUE(fs::exists(box.path() + "/init"));
 }

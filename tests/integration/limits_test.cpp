@@ -1,7 +1,5 @@
 // Limits that hold. They take controllers of version 2, which hybrid hosts have not: there it is tested that this is
 // said.
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,9 +12,12 @@
 namespace myct::test {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
@@ -130,6 +131,27 @@ TEST_F(Limits, of_processes_stop_a_fork_bomb) {
   EXPECT_TRUE(prints(probe({"--pids-limit", "20"}, {"fork"}), "19 EAGAIN\n"));
 }
 
+TEST_F(Limits, of_processes_keep_a_fork_bomb_from_everybody_else) {
+  NEEDS_CONTROLLER("pids");
+  const std::string bomb = start_probe("bomb", {"bomb"}, {"--pids-limit", "40"});
+  const auto refused = [&] {
+    const std::string events = read_file(group(bomb) + "/pids.events");  // "max 123"
+    return std::stoul("0" + events.substr(std::min(events.find(' ') + 1, events.size())));
+  };
+  ASSERT_TRUE(eventually([&] { return knob(bomb, "pids.current") == "40" && refused() > 0; }));
+  const unsigned long before = refused();
+  // Each within the time that a start may take anyway.
+  EXPECT_EQ(run({.argv = {"/bin/sh", "-c", "for i in 1 2 3 4 5; do /bin/true || exit 1; done"}}).status, 0);
+  EXPECT_TRUE(
+      prints(shell({"--pids-limit", "40"}, "for i in 1 2 3 4 5; do /bin/true || exit 1; done; echo fine"), "fine\n"));
+  EXPECT_TRUE(eventually([&] { return refused() > before; })) << "it has gone on meanwhile";
+  EXPECT_EQ(knob(bomb, "pids.current"), "40");
+  EXPECT_EQ(myct({"stop", "-t", "0", "bomb"}).status, 0);
+  EXPECT_EQ(state("bomb", "ExitCode"), "137");
+  EXPECT_FALSE(fs::exists(group(bomb)));
+  // What it had made is gone with it, which is seen when the test ends.
+}
+
 TEST_F(Limits, of_processes_hold_for_those_of_exec_too) {
   NEEDS_CONTROLLER("pids");
   start("web", "sleep 1000", {"--pids-limit", "10", "-v", probe_path() + ":/probe:ro"});
@@ -147,51 +169,52 @@ TEST_F(Limits, of_every_kind_go_to_their_files_before_the_program_runs) {
 
 // --- disks -----------------------------------------------------------------------------------------------------------
 
-/// A directory on a whole disk, and that disk.
-class DiskLimits : public Limits {
- protected:
-  void SetUp() override {
-    Limits::SetUp();
-    struct stat status {};
-    if (::stat("/var/lib/myct", &status) == -1) return;
-    const std::string device = std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev));
-    std::error_code none;
-    const fs::path node = fs::canonical("/sys/dev/block/" + device, none);
-    if (none || fs::exists(node / "partition") || !fs::exists("/dev" / node.filename())) return;
-    std::string directory = "/var/lib/myct/limits-XXXXXX";
-    if (::mkdtemp(directory.data()) == nullptr) return;
-    directory_ = directory;
-    disk_ = "/dev/" + node.filename().string();
-  }
-  void TearDown() override {
-    if (!directory_.empty()) fs::remove_all(directory_);
-    Limits::TearDown();
-  }
+/// A rate, and a transfer that takes four seconds at it.
+struct Transfer {
+  const char* option;
+  const char* rate;
+  Words words;
+};
+void PrintTo(const Transfer& row, std::ostream* stream) { *stream << row.option; }
 
-  [[nodiscard]] int milliseconds_for(const Words& options, const char* mebibytes) const {
-    Words all = {"-v", directory_ + ":/disk"};
+class DiskLimits : public DiskLimitsTest, public ::testing::WithParamInterface<Transfer> {
+ protected:
+  [[nodiscard]] int milliseconds_for(const Words& options, const Words& words) const {
+    Words all = volume();
     all.insert(all.end(), options.begin(), options.end());
-    const Result result = probe(all, {"write_through", "/disk/file", mebibytes});
+    const Result result = probe(all, words);
     EXPECT_EQ(result.status, 0) << result;
     return result.out.empty() ? -1 : std::stoi(result.out);
   }
-
-  std::string directory_;
-  std::string disk_;
 };
 
-TEST_F(DiskLimits, slow_a_writer_down) {
+TEST_P(DiskLimits, slow_transfers_down) {
   NEEDS_CONTROLLER("io");
-  if (disk_.empty()) GTEST_SKIP() << "/var/lib/myct is not on a disk of its own";
-  const int limited = milliseconds_for({"--device-write-bps", disk_ + ":2mb"}, "8");
+  NEEDS_DISK();
+  const Transfer& row = GetParam();
+  ASSERT_GE(milliseconds_for({}, {"write_through", "/disk/file", "8"}), 0);  // what is read
+  const int limited = milliseconds_for({row.option, disk_ + ":" + row.rate}, row.words);
   EXPECT_GE(limited, 3000);
   EXPECT_LE(limited, 6000);
-  EXPECT_LT(milliseconds_for({}, "8"), limited / 2);
+  EXPECT_LT(milliseconds_for({}, row.words), limited / 2);
 }
 
-TEST_F(DiskLimits, of_operations_go_to_their_file) {
+INSTANTIATE_TEST_SUITE_P(Rates, DiskLimits,
+                         ::testing::Values(Transfer{"--device-write-bps", "2mb", {"write_through", "/disk/file", "8"}},
+                                           Transfer{"--device-read-bps", "2mb", {"read_through", "/disk/file", "8"}},
+                                           Transfer{"--device-write-iops", "20", {"write_blocks", "/disk/file", "80"}},
+                                           Transfer{"--device-read-iops", "20", {"read_blocks", "/disk/file", "80"}}),
+                         [](const auto& row) {
+                           std::string name = row.param.option;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+using DiskKnobs = DiskLimitsTest;
+
+TEST_F(DiskKnobs, hold_several_limits_of_one_disk) {
   NEEDS_CONTROLLER("io");
-  if (disk_.empty()) GTEST_SKIP() << "/var/lib/myct is not on a disk of its own";
+  NEEDS_DISK();
   const Result result =
       shell({"--device-read-iops", disk_ + ":100", "--device-write-iops", disk_ + ":200"}, "cat /sys/fs/cgroup/io.max");
   EXPECT_THAT(result.out, EndsWith(" rbps=max wbps=max riops=100 wiops=200\n")) << result;
@@ -239,22 +262,47 @@ TEST_F(Limits, change_while_the_container_is_frozen) {
 struct Missing {
   const char* controller;
   Words options;
-  const char* text;
+  const char* what;
 };
 void PrintTo(const Missing& row, std::ostream* stream) { *stream << row.controller; }
 
 class LimitsWithout : public Limits, public ::testing::WithParamInterface<Missing> {};
 
-TEST_P(LimitsWithout, its_controller_are_refused_with_the_reason) {
-  if (has_controller(GetParam().controller)) GTEST_SKIP() << "this host has the controller";
-  EXPECT_TRUE(fails_with(shell(GetParam().options, "true"), 125, GetParam().text));
+TEST_P(LimitsWithout, its_controller_are_refused_with_the_reason_and_the_remedy) {
+  const std::string controller = GetParam().controller;
+  if (has_controller(controller)) GTEST_SKIP() << "this host has the controller";
+  const Result result = shell(GetParam().options, "true");
+  EXPECT_TRUE(fails_with(result, 125, GetParam().what));
+  EXPECT_THAT(result.err, AnyOf(AllOf(HasSubstr("the " + controller + " controller of this host is on cgroup v1"),
+                                      HasSubstr("boot with systemd.unified_cgroup_hierarchy=1")),
+                                AllOf(HasSubstr("this kernel has no " + controller + " controller"),
+                                      ContainsRegex("boot with cgroup_enable=|disabled by cgroup_disable="))));
   EXPECT_EQ(container_count(), 0U);
+}
+
+TEST_P(LimitsWithout, its_controller_in_a_group_are_refused_with_the_reason_and_the_remedy) {
+  const std::string controller = GetParam().controller;
+  NEEDS_CONTROLLER(controller);
+  // The root of another cgroup namespace. The group above hands nothing down, and nobody in it can reach further up.
+  const std::string box = host().cgroups() + "/box";
+  ASSERT_TRUE(fs::create_directory(box));
+  ASSERT_THAT(read_file(box + "/cgroup.controllers"), Not(HasSubstr(controller)));
+  Command started = shell_command(GetParam().options, "true");
+  started.before_exec = entering_as_root(box);
+  const Result result = run(started);
+  EXPECT_TRUE(fails_with(result, 125, GetParam().what));
+  EXPECT_THAT(result.err,
+              HasSubstr("the " + controller + " controller is not handed down to cgroup '" + host().cgroups() + "'"));
+  EXPECT_THAT(result.err, HasSubstr("write '+" + controller + "' to the file cgroup.subtree_control of its parents"));
+  EXPECT_EQ(container_count(), 0U);
+  for (const char* group : {"/myct/supervisors", "/myct", ""}) ::rmdir((box + group).c_str());
 }
 
 INSTANTIATE_TEST_SUITE_P(Controllers, LimitsWithout,
                          ::testing::Values(Missing{"memory", {"-m", "64m"}, "cannot limit memory"},
                                            Missing{"cpu", {"--cpus", "0.5"}, "cannot limit CPU time"},
                                            Missing{"cpuset", {"--cpuset-cpus", "0"}, "cannot limit the CPUs"},
+                                           Missing{"io", {"--blkio-weight", "500"}, "cannot set the block I/O weight"},
                                            Missing{"pids", {"--pids-limit", "9"}, "cannot limit processes"}),
                          [](const auto& row) { return std::string(row.param.controller); });
 

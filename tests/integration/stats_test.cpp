@@ -31,7 +31,8 @@ TEST_F(Stats, prints_a_table_of_what_runs) {
   EXPECT_EQ(result.status, 0) << result;
   const std::vector<std::string> lines = lines_of(result.out);
   ASSERT_EQ(lines.size(), 2U) << result;
-  EXPECT_THAT(lines[0], MatchesRegex("CONTAINER ID   NAME +CPU % +MEM USAGE / LIMIT +MEM % +NET I/O +BLOCK I/O +PIDS"));
+  EXPECT_THAT(lines[0], MatchesRegex("CONTAINER ID   NAME +CPU % +MEM USAGE / LIMIT +MEM % +NET I/O +BLOCK I/O +PIDS +"
+                                     "PRESSURE CPU / MEM / IO"));
   EXPECT_THAT(lines[1], StartsWith(id.substr(0, 12) + "   web "));
   EXPECT_THAT(myct({"stats", "--no-stream", "-a"}).out, HasSubstr("   idle "));
   EXPECT_THAT(myct({"stats", "--no-stream", "--no-trunc"}).out, HasSubstr(id));
@@ -39,8 +40,9 @@ TEST_F(Stats, prints_a_table_of_what_runs) {
 
 TEST_F(Stats, shows_what_is_not_known_as_dashes) {
   ASSERT_EQ(myct({"create", "--name", "idle", "busybox", "true"}).status, 0);
-  EXPECT_EQ(once("{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.PIDs}}", "idle"),
-            "idle -- -- / -- -- -- / -- -- / -- --\n");
+  EXPECT_EQ(
+      once("{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.PIDs}} {{.Pressure}}", "idle"),
+      "idle -- -- / -- -- -- / -- -- / -- -- -- / -- / --\n");
 }
 
 TEST_F(Stats, counts_processes_and_sees_no_network_where_there_is_none) {
@@ -113,9 +115,9 @@ TEST_F(Stats, follows_containers_that_come_and_go_on_a_terminal) {
   start("second", "sleep 1000");
   ASSERT_TRUE(terminal.read_until("second"));
   remove("first");
-  ASSERT_TRUE(terminal.read_until("PIDS\x1b[K\r\n"));
+  ASSERT_TRUE(terminal.read_until("IO\x1b[K\r\n"));
   ASSERT_TRUE(terminal.read_until("second"));
-  ASSERT_TRUE(terminal.read_until("PIDS\x1b[K\r\n"));
+  ASSERT_TRUE(terminal.read_until("IO\x1b[K\r\n"));
   ASSERT_TRUE(terminal.read_until("second"));
   EXPECT_THAT(terminal.shown(), Not(HasSubstr("first")));
   terminal.type("\x03");

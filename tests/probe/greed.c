@@ -38,18 +38,56 @@ int fork_until_refused(void) {
   }
 }
 
-int write_through(const char* path, unsigned mebibytes) {
+int fill(unsigned mebibytes) {
+  const size_t size = (size_t)mebibytes << 20;
+  char* const block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return 1;
+  for (size_t at = 0; at < size; at += 4096) block[at] = 1;
+  puts("ready");
+  fflush(stdout);
+  for (;;) pause();
+}
+
+int fork_bomb(void) {
+  puts("ready");
+  fflush(stdout);
+  for (;;) fork();
+}
+
+/// Milliseconds for so many blocks, one after the other, past the page cache; -1 when it cannot be done.
+static long transfer(const char* path, int flags, unsigned blocks, size_t size) {
   static char block[1 << 20] __attribute__((aligned(4096)));
   struct timespec begin, end;
-  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0644);
-  if (fd == -1) return 1;
+  const int fd = open(path, flags | O_DIRECT, 0644);
+  if (fd == -1) return -1;
   clock_gettime(CLOCK_MONOTONIC, &begin);
-  for (unsigned i = 0; i < mebibytes; i++)
-    if (write(fd, block, sizeof block) != (ssize_t)sizeof block) return 1;
+  for (unsigned i = 0; i < blocks; i++) {
+    const ssize_t done = (flags & O_WRONLY) != 0 ? write(fd, block, size) : read(fd, block, size);
+    if (done != (ssize_t)size) return -1;
+  }
   clock_gettime(CLOCK_MONOTONIC, &end);
-  printf("%ld\n", (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000);
+  return (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+}
+
+static int time_transfer(const char* path, int flags, unsigned blocks, size_t size) {
+  const long time = transfer(path, flags, blocks, size);
+  if (time < 0) return 1;
+  printf("%ld\n", time);
+  fflush(stdout);
   return 0;
 }
+
+int write_through(const char* path, unsigned mebibytes) {
+  return time_transfer(path, O_WRONLY | O_CREAT | O_TRUNC, mebibytes, 1 << 20);
+}
+
+int write_blocks(const char* path, unsigned count) {
+  return time_transfer(path, O_WRONLY | O_CREAT | O_TRUNC, count, 4096);
+}
+
+int read_through(const char* path, unsigned mebibytes) { return time_transfer(path, O_RDONLY, mebibytes, 1 << 20); }
+
+int read_blocks(const char* path, unsigned count) { return time_transfer(path, O_RDONLY, count, 4096); }
 
 int print_affinity(void) {
   char line[256];

@@ -16,7 +16,10 @@
 //   rlimit N        "SOFT HARD" of resource number N
 //   allocate        uses one MiB of memory after the other, and prints how many each time
 //   fork            makes processes that sleep until no more can be made, and prints how many and errno's name
+//   fill N          uses N MiB of memory, prints "ready", and sleeps until killed
+//   bomb            prints "ready", then makes processes that do the same until killed
 //   write_through PATH N  writes N MiB to a file, past the page cache, and prints how many milliseconds it took
+//   read_through PATH N   reads them so; write_blocks, read_blocks: N blocks of 4 KiB, one at a time
 //   spin            prints "ready", then computes in two processes until killed
 //   affinity        the processors that it may run on, as the kernel lists them
 //   disk MAJOR MINOR  makes a node for that disk where it is of use, opens it, and prints "ok" or errno's name
@@ -388,6 +391,11 @@ int main(int argc, char** argv) {
   if (strcmp(what, "allocate") == 0) return allocate();
   if (strcmp(what, "fork") == 0) return fork_until_refused();
   if (strcmp(what, "write_through") == 0 && argc == 4) return write_through(argv[2], (unsigned)atoi(argv[3]));
+  if (strcmp(what, "write_blocks") == 0 && argc == 4) return write_blocks(argv[2], (unsigned)atoi(argv[3]));
+  if (strcmp(what, "read_through") == 0 && argc == 4) return read_through(argv[2], (unsigned)atoi(argv[3]));
+  if (strcmp(what, "read_blocks") == 0 && argc == 4) return read_blocks(argv[2], (unsigned)atoi(argv[3]));
+  if (strcmp(what, "fill") == 0) return fill((unsigned)atoi(word));
+  if (strcmp(what, "bomb") == 0) return fork_bomb();
   if (strcmp(what, "affinity") == 0) return print_affinity();
   if (strcmp(what, "disk") == 0 && argc == 4) return open_disk((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
   if (strcmp(what, "spin") == 0) return spin();

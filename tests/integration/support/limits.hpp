@@ -1,8 +1,17 @@
 // What tests of limits have in common.
 #pragma once
 
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "detached.hpp"
 
@@ -18,7 +27,18 @@ inline bool has_controller(const std::string& name) {
 }
 
 #define NEEDS_CONTROLLER(name) \
-  if (!has_controller(name)) GTEST_SKIP() << "no " name " controller of version 2 on this host"
+  if (!has_controller(name)) GTEST_SKIP() << "no " << (name) << " controller of version 2 on this host"
+
+/// For Command::before_exec: the program is in that group, which is the root of all that it sees of the hierarchy.
+inline std::function<void()> entering_as_root(const std::string& group) {
+  return [procs = group + "/cgroup.procs", mounted = host().cgroups()] {
+    const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
+    if (::write(fd, "0", 1) != 1 || ::unshare(CLONE_NEWCGROUP | CLONE_NEWNS) == -1 ||
+        ::umount2(mounted.c_str(), MNT_DETACH) == -1 ||
+        ::mount("cgroup2", mounted.c_str(), "cgroup2", 0, nullptr) == -1)
+      ::_exit(99);
+  };
+}
 
 class LimitsTest : public DetachedTest {
  protected:
@@ -55,5 +75,36 @@ class LimitsTest : public DetachedTest {
     return left;
   }
 };
+
+/// A directory on a whole disk, and that disk, where /var/lib/myct is on one.
+class DiskLimitsTest : public LimitsTest {
+ protected:
+  void SetUp() override {
+    namespace fs = std::filesystem;
+    LimitsTest::SetUp();
+    struct stat status {};
+    if (::stat("/var/lib/myct", &status) == -1) return;
+    const std::string device = std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev));
+    std::error_code none;
+    const fs::path node = fs::canonical("/sys/dev/block/" + device, none);
+    if (none || fs::exists(node / "partition") || !fs::exists("/dev" / node.filename())) return;
+    std::string directory = "/var/lib/myct/limits-XXXXXX";
+    if (::mkdtemp(directory.data()) == nullptr) return;
+    directory_ = directory;
+    disk_ = "/dev/" + node.filename().string();
+  }
+  void TearDown() override {
+    LimitsTest::TearDown();
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
+  }
+
+  [[nodiscard]] Words volume() const { return {"-v", directory_ + ":/disk"}; }
+
+  std::string directory_;
+  std::string disk_;
+};
+
+#define NEEDS_DISK() \
+  if (disk_.empty()) GTEST_SKIP() << "/var/lib/myct is not on a disk of its own"
 
 }  // namespace myct::test

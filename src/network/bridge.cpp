@@ -122,8 +122,8 @@ void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge&
 
 Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
                    const std::function<void()>& restore) {
-  // Its elements are made last: where they are, all the rest is.
-  if (has_element(netfilter, elements_of(bridge).front()))
+  // Its elements are made last: where they are, all the rest is, unless the rules were flushed.
+  if (has_element(netfilter, elements_of(bridge).front()) && has_rules(netfilter))
     if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge") return *link;
   const FileLock lock = FileLock::acquire(directory + "/lock");
   return make_bridge(route, netfilter, bridge, restore);

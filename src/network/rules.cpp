@@ -28,7 +28,12 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // What passes carries a mark from here through the other
 // firewalls' forward chains, and no further; see foreign.hpp. To other people's bridges it carries none, unless the
 // host's own way out is one: there their rules decide.
+//
+// Read twice, by two who find no rules at once or where somebody has flushed them, it makes each rule once, and keeps
+// the elements that are there.
 constexpr const char* kRules = R"(
+table inet myct
+flush table inet myct
 table inet myct {
   set bridges { type ifname; }
   set internals { type ifname; }
@@ -216,12 +221,19 @@ bool has_element(NetlinkSocket& netfilter, const Element& element) {
   return error.errnum == 0;
 }
 
-void ensure_table(NetlinkSocket& netfilter) {
-  NetlinkRequest request = nftables_request(NFT_MSG_GETTABLE, 0, kInet);
-  request.put_text(NFTA_TABLE_NAME, kTable);
-  const NetlinkError error = netfilter.try_query(request, [](const NetlinkMessage&) {});
-  if (error.errnum == 0) return;
+bool has_rules(NetlinkSocket& netfilter) {
+  NetlinkRequest request = nftables_request(NFT_MSG_GETCHAIN, 0, kInet);
+  request.put_text(NFTA_CHAIN_TABLE, kTable).put_text(NFTA_CHAIN_NAME, "forward");
+  uint32_t rules = 0;
+  const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
+    rules = ntohl(message.attributes<nfgenmsg>().number(NFTA_CHAIN_USE).value_or(0));
+  });
   if (error.errnum != ENOENT) throw_if_refused(error, "look for the nftables table 'inet myct'");
+  return rules != 0;
+}
+
+void ensure_table(NetlinkSocket& netfilter) {
+  if (has_rules(netfilter)) return;
   log::info("make the nftables table 'inet myct'");
   Nftables().run(kRules);
 }

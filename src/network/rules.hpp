@@ -33,13 +33,16 @@ enum class Reach : uint8_t {
 /// What sends a published port's traffic to the container at `address`.
 [[nodiscard]] Element element_of_port(const state::PublishedPort& port, Ipv4 address);
 
-/// Whether the rules are there and `element` is among their elements.
+/// Whether the table is there with its rules: "nft flush table" leaves one without.
+[[nodiscard]] bool has_rules(NetlinkSocket& netfilter);
+/// Whether the table is there and `element` is among its elements.
 [[nodiscard]] bool has_element(NetlinkSocket& netfilter, const Element& element);
 /// The mark of a packet that the rules let pass from or to a container, while it is forwarded. Part of the rules' text,
 /// too.
 constexpr uint32_t kPassMark = 0x10000000;
 
-/// Makes the table if it is not there. Throws Error; without libnftables it says which package brings it.
+/// Makes the table with its rules if they are not there. Throws Error; without libnftables it says which package brings
+/// it.
 void ensure_table(NetlinkSocket& netfilter);
 /// All of them or none. Those that are there already as they are stay. Throws Error{Conflict} when one is there with
 /// another meaning.

@@ -25,6 +25,7 @@ class NetworkFirewall : public LanTest {
   [[nodiscard]] std::string foreign_rules() const {
     return here("iptables-nft-save | sed -e '/^#/d; /comment myct/d; s/\\[[0-9:]*\\]//'").out;
   }
+  [[nodiscard]] std::string own_rules() const { return here("nft list table inet myct").out; }
 };
 
 TEST_F(NetworkFirewall, works_where_iptables_forwards_nothing) {
@@ -109,6 +110,22 @@ TEST_F(NetworkFirewall, comes_back_whole_with_the_next_start_after_a_flush) {
   EXPECT_EQ(fetched("http://127.0.0.1:8081/name"), name_in("web"));
   remove("web");
   EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(NetworkFirewall, comes_back_whole_once_its_rules_or_its_table_are_taken_away) {
+  start("web", kWebServer, {"-p", "8080:80"});
+  ASSERT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  const std::string whole = own_rules();
+  // A flush of the table leaves its chains, its sets and what is in them.
+  for (const char* command : {"flush table inet myct", "delete table inet myct"}) {
+    ASSERT_EQ(here(std::string("nft ") + command).status, 0);
+    EXPECT_NE(outside("curl -s -m 2 http://192.0.2.1:8080/name").status, 0) << command;
+    for (const Result& result : at_once(8, [](int) { return Words{"run", "--rm", "busybox", "true"}; }))
+      EXPECT_EQ(result.status, 0) << result;
+    EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web")) << command;
+    EXPECT_EQ(own_rules(), whole) << "not each rule once after " << command;
+  }
+  remove("web");
 }
 
 TEST_F(NetworkFirewall, opens_the_way_again_that_a_flush_of_iptables_has_closed) {

@@ -6,6 +6,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/manager/network.hpp"
+#include "myct/network/unused.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
@@ -161,6 +162,8 @@ std::vector<std::string> prune_networks(const Context& context, const PruneReque
       log::debug("network '{}' is not removed: {}", definition.name, error.what());  // as a rule it is in use
     }
   }
+  const bool all = !request.until && request.labels.empty() && request.not_labels.empty();
+  if (all) network::remove_unused_bridge(directories_of(context, ""));
   return removed;
 }
 

@@ -226,12 +226,41 @@ NetlinkError try_open(NetlinkSocket& netfilter, const Closed& closed) {
   return try_nftables_transaction(netfilter, std::move(requests));
 }
 
-}  // namespace
+struct Rule {
+  uint8_t family = 0;
+  std::string table;
+  std::string chain;
+  uint64_t handle = 0;
+};
 
-void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
-  const std::vector<Chain> chains = list_forward_chains(netfilter);
-  if (list_closed(netfilter, chains).empty()) return;
-  const FileLock lock = FileLock::acquire(lock_path);  // of many that start at once, one adds the rule
+std::vector<Rule> list_ours(NetlinkSocket& netfilter) {
+  std::vector<Rule> rules;
+  NetlinkRequest request = nftables_request(NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC);
+  netfilter.query(request, "list the rules of nftables", [&](const NetlinkMessage& message) {
+    const std::optional<nfgenmsg> head = message.structure<nfgenmsg>();
+    const NetlinkAttributes rule = message.attributes<nfgenmsg>();
+    if (!head || !is_ours(rule)) return;
+    rules.push_back({.family = head->nfgen_family,
+                     .table = rule.text(NFTA_RULE_TABLE).value_or(""),
+                     .chain = rule.text(NFTA_RULE_CHAIN).value_or(""),
+                     .handle = read_handle(rule, NFTA_RULE_HANDLE)});
+  });
+  return rules;
+}
+
+void remove_rule(NetlinkSocket& netfilter, const Rule& rule) {
+  NetlinkRequest request = nftables_request(NFT_MSG_DELRULE, 0, rule.family);
+  request.put_text(NFTA_RULE_TABLE, rule.table).put_text(NFTA_RULE_CHAIN, rule.chain);
+  request.put_number(NFTA_RULE_HANDLE, htobe64(rule.handle));
+  std::vector<NetlinkRequest> requests;
+  requests.push_back(std::move(request));
+  const NetlinkError error = try_nftables_transaction(netfilter, std::move(requests));
+  if (error.errnum != 0 && error.errnum != ENOENT)
+    log::warning("our rule stays in chain '{} {}': {}", rule.table, rule.chain, errno_text(error.errnum));
+}
+
+/// Under the lock.
+void open_all(NetlinkSocket& netfilter, const std::vector<Chain>& chains) {
   for (const Closed& closed : list_closed(netfilter, chains)) {
     const NetlinkError error = try_open(netfilter, closed);
     if (error.errnum == 0)
@@ -243,6 +272,27 @@ void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path)
           "with mark {:#x}/{:#x}",
           closed.chain.table, closed.chain.name, errno_text(error.errnum), kPassMark, kPassMark);
   }
+}
+
+bool has_bridge(NetlinkSocket& netfilter) { return !list_elements(netfilter, "bridges").empty(); }
+
+}  // namespace
+
+void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
+  const std::vector<Chain> chains = list_forward_chains(netfilter);
+  if (list_closed(netfilter, chains).empty()) return;
+  const FileLock lock = FileLock::acquire(lock_path);  // of many that start at once, one adds the rule
+  open_all(netfilter, chains);
+}
+
+void close_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
+  if (has_bridge(netfilter)) return;
+  const std::vector<Rule> rules = list_ours(netfilter);
+  if (rules.empty()) return;
+  const FileLock lock = FileLock::acquire(lock_path);
+  for (const Rule& rule : rules) remove_rule(netfilter, rule);
+  // A start makes its bridge before it looks for the rules: if it saw them, its bridge is seen here.
+  if (has_bridge(netfilter)) open_all(netfilter, list_forward_chains(netfilter));
 }
 
 }  // namespace myct::network

@@ -20,5 +20,7 @@ namespace myct::network {
 /// Under the lock when something is to be done. Idempotent, and cheap where there is nothing to do. A chain that its
 /// owner keeps to itself is left alone with a warning. Throws Error when the chains cannot be listed.
 void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path);
+/// Takes the rules out again when no bridge of ours is left. Idempotent. Throws Error when rules cannot be listed.
+void close_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path);
 
 }  // namespace myct::network

@@ -404,6 +404,7 @@ void undefine(const Directories& directories, const std::string& name) {
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   remove_bridge(route, netfilter, bridge);
+  close_foreign_chains(netfilter, rules_lock(directories));
   remove_tree(directory);
   remove_tree(removed);
 }

@@ -37,6 +37,8 @@ enum class Reach : uint8_t {
 [[nodiscard]] bool has_rules(NetlinkSocket& netfilter);
 /// Whether the table is there and `element` is among its elements.
 [[nodiscard]] bool has_element(NetlinkSocket& netfilter, const Element& element);
+/// All that is in one of the table's sets or maps; nothing when there is no such table.
+[[nodiscard]] std::vector<Element> list_elements(NetlinkSocket& netfilter, const std::string& set);
 /// The mark of a packet that the rules let pass from or to a container, while it is forwarded. Part of the rules' text,
 /// too.
 constexpr uint32_t kPassMark = 0x10000000;

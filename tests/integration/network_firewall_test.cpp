@@ -189,6 +189,40 @@ TEST_F(NetworkFirewall, opens_no_chain_to_which_some_packets_are_sent_to_be_refu
   EXPECT_FALSE(reaches_outside("4444"));
 }
 
+TEST_F(NetworkFirewall, takes_its_rule_out_of_others_chains_with_its_last_bridge) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const std::string rule = "iptables-nft -S FORWARD | grep -c 'comment myct'";
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);
+  ASSERT_EQ(here(rule).out, "1\n");
+  ASSERT_EQ(myct({"network", "rm", "app"}).status, 0);
+  EXPECT_EQ(here(rule).out, "0\n");
+  start("web", kWebServer, {"-p", "8080:80"});
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);
+  ASSERT_EQ(myct({"network", "rm", "app"}).status, 0);
+  EXPECT_EQ(here(rule).out, "1\n") << "the default network's bridge needs it";
+  EXPECT_TRUE(prints(myct({"network", "prune", "-f"}), ""));
+  EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web")) << "pruned while in use";
+  remove("web");
+  EXPECT_TRUE(prints(myct({"network", "prune", "-f"}), ""));
+  EXPECT_EQ(here(rule).out, "0\n");
+  EXPECT_NE(here("ip link show myct0").status, 0);
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0) << "after all was taken away";
+}
+
+TEST_F(NetworkFirewall, has_a_bridge_for_each_start_while_unused_ones_are_taken_away) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const int rounds = rounds_at_this_pace(15);
+  for (int round = 0; round < rounds; ++round) {
+    const std::vector<Result> results = at_once(4, [](int number) {
+      return number % 2 == 0 ? Words{"network", "prune", "-f"}
+                             : Words{"run", "--rm", "busybox", "ping", "-c", "1", "-W", "5", "192.0.2.2"};
+    });
+    for (const Result& result : results) ASSERT_EQ(result.status, 0) << result;
+  }
+}
+
 TEST_F(NetworkFirewall, comes_back_whole_with_the_next_start_after_a_flush) {
   start("web", kWebServer, {"-p", "8080:80", "-p", "127.0.0.1:8081:80"});
   ASSERT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));

@@ -6,7 +6,6 @@
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/manager/network.hpp"
-#include "myct/network/unused.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
@@ -114,12 +113,17 @@ std::vector<network::Stray> list_strays(const Context& context) {
   return network::find_strays(directories_of(context, ""));
 }
 
+std::vector<network::Leftover> list_network_leftovers(const Context& context) {
+  return network::find_leftovers(directories_of(context, ""));
+}
+
 void remove_orphaned_run(const Context& context, const std::string& id) {
   state::remove_orphaned_run_directory(context.paths, id, [&] { network::release(directories_of(context, id), id); });
 }
 
 network::Definition create_network(const Context& context, const network::DefinitionRequest& request) {
   context.paths.make_roots();
+  network::finish_definitions(directories_of(context, ""));
   return network::define(context.paths.networks(), request);
 }
 
@@ -143,6 +147,7 @@ std::vector<network::Inhabitant> list_inhabitants(const Context& context, const 
 }
 
 void remove_network(const Context& context, const std::string& reference) {
+  network::finish_definitions(directories_of(context, ""));
   const network::Definition found = find_network(context, reference);
   if (found.name == network::kDefaultNetwork)
     throw_error(ErrorKind::Conflict, "network '{}' is myct's own and cannot be removed", found.name);
@@ -151,6 +156,7 @@ void remove_network(const Context& context, const std::string& reference) {
 
 std::vector<std::string> prune_networks(const Context& context, const PruneRequest& request) {
   std::vector<std::string> removed;
+  network::finish_definitions(directories_of(context, ""));
   for (const network::Definition& definition : network::list_definitions(context.paths.networks())) {
     const auto has = [&](const std::string& wanted) { return state::has_label(definition.labels, wanted); };
     if (request.until && definition.created >= *request.until) continue;

@@ -80,6 +80,18 @@ std::string container_that_publishes(const std::string& run_containers, const st
 /// Elements and notes change together under it: who makes the rules anew finds the notes of those who need elements.
 std::string rules_lock(const Directories& directories) { return directories.networks + "/.rules.lock"; }
 
+/// The ports are bound by us: what leads elsewhere from them is of one who was killed.
+void publish(NetlinkSocket& netfilter, const Directories& directories, const Presence& presence) {
+  const std::vector<Element> elements = port_elements(presence);
+  try {
+    add_elements(netfilter, elements);
+  } catch (const Error& error) {
+    if (error.errnum() != EEXIST) throw;
+    const FileLock lock = FileLock::acquire(rules_lock(directories));
+    replace_elements(netfilter, elements);
+  }
+}
+
 void restore_presence(NetlinkSocket& netfilter, const Directories& directories, const std::string& id,
                       const Presence& presence) {
   for (const Endpoint& endpoint : presence.endpoints) {
@@ -282,7 +294,7 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
     if (&endpoint == presence.outward()) add_default_route(inside.route, interface, addresses_of(endpoint).gateway);
   }
   open_foreign_chains(netfilter, rules_lock(directories));
-  add_elements(netfilter, port_elements(presence));
+  publish(netfilter, directories, presence);
 }
 
 }  // namespace

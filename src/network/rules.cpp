@@ -151,6 +151,21 @@ std::vector<uint8_t> read_value(const NetlinkAttributes& element, uint16_t type)
   return value ? std::vector<uint8_t>(value->begin(), value->end()) : std::vector<uint8_t>();
 }
 
+/// Where the key of an element leads; nullopt when it is not there.
+std::optional<std::vector<uint8_t>> find_data(NetlinkSocket& netfilter, const Element& element) {
+  std::optional<std::vector<uint8_t>> data;
+  Element key{.set = element.set, .key = element.key, .data = {}};
+  NetlinkRequest request = element_request(NFT_MSG_GETSETELEM, 0, key);
+  const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
+    const auto list = message.attributes<nfgenmsg>().find(NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list) return;
+    NetlinkAttributes(*list).for_each(
+        [&](const NetlinkAttributes& attributes) { data = read_value(attributes, NFTA_SET_ELEM_DATA); });
+  });
+  if (error.errnum != ENOENT) throw_if_refused(error, fmt::format("look into the nftables map '{}'", element.set));
+  return data;
+}
+
 /// libnftables turns the rules' text into what the kernel takes. Only the first container of a boot needs it, so it is
 /// loaded then: with the libraries that it needs it would cost every start milliseconds.
 class Nftables {
@@ -269,12 +284,27 @@ void add_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
   throw_if_refused(error, fmt::format("add to the nftables set '{}'", elements.front().set));
 }
 
+void replace_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
+  try {
+    add_elements(netfilter, elements);
+  } catch (const Error& error) {
+    if (error.errnum() != EEXIST) throw;
+    for (Element element : elements) {
+      element.data = find_data(netfilter, element).value_or(element.data);
+      remove_elements(netfilter, {&element, 1});
+    }
+    add_elements(netfilter, elements);
+  }
+}
+
 void remove_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
   // One by one: a transaction would keep all for the one that is gone already. But an interval's end goes with its
   // beginning: alone it stays, invisible, and no interval can be added that would come to hold it.
   for (size_t first = 0, size = 0; first < elements.size(); first += size) {
     const bool is_interval = first + 1 < elements.size() && elements[first + 1].ends_interval;
     size = is_interval ? 2 : 1;
+    // The kernel goes by the key alone, which may lead elsewhere by now.
+    if (!elements[first].data.empty() && find_data(netfilter, elements[first]) != elements[first].data) continue;
     const NetlinkError error = try_elements(netfilter, NFT_MSG_DELSETELEM, 0, elements.subspan(first, size));
     if (error.errnum != ENOENT)
       throw_if_refused(error, fmt::format("remove from the nftables set '{}'", elements[first].set));

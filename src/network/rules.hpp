@@ -49,7 +49,9 @@ void ensure_table(NetlinkSocket& netfilter);
 /// All of them or none. Those that are there already as they are stay. Throws Error{Conflict} when one is there with
 /// another meaning.
 void add_elements(NetlinkSocket& netfilter, std::span<const Element> elements);
-/// Idempotent. Throws Error.
+/// The same, instead of what is there for the same keys.
+void replace_elements(NetlinkSocket& netfilter, std::span<const Element> elements);
+/// Idempotent; what leads elsewhere by now stays. Throws Error.
 void remove_elements(NetlinkSocket& netfilter, std::span<const Element> elements);
 
 }  // namespace myct::network

@@ -171,6 +171,12 @@ void check_addresses(const Context& context, Findings& findings) {
   }
 }
 
+void check_networks(const Context& context, Findings& findings) {
+  for (network::Leftover& leftover : list_network_leftovers(context))
+    findings.push_back({std::move(leftover.object), std::move(leftover.problem), std::move(leftover.remedy),
+                        std::move(leftover.remove)});
+}
+
 void check_all_temporaries(const Context& context, Findings& findings) {
   check_temporaries(context.paths.cache(), findings);
   check_temporaries(context.paths.cache() + "/seccomp", findings);
@@ -199,6 +205,7 @@ std::vector<Finding> check(const Context& context) {
   check_names(context, findings);
   check_cgroups(context, findings);
   check_addresses(context, findings);
+  check_networks(context, findings);
   check_all_temporaries(context, findings);
   check_strays(context.paths.containers(), findings);
   check_strays(context.paths.volumes(), findings);

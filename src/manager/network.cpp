@@ -110,6 +110,10 @@ std::vector<network::Stray> list_strays(const Context& context) {
   return network::find_strays(network_directories(context, ""));
 }
 
+std::vector<network::Leftover> list_network_leftovers(const Context& context) {
+  return network::find_leftovers(network_directories(context, ""));
+}
+
 void remove_orphaned_run(const Context& context, const std::string& id) {
   state::remove_orphaned_run_directory(context.paths, id,
                                        [&] { network::release(network_directories(context, id), id); });
@@ -117,6 +121,7 @@ void remove_orphaned_run(const Context& context, const std::string& id) {
 
 network::Definition create_network(const Context& context, const network::DefinitionRequest& request) {
   context.paths.make_roots();
+  network::finish_definitions(network_directories(context, ""));
   return network::define(context.paths.networks(), request);
 }
 
@@ -140,6 +145,7 @@ std::vector<network::Inhabitant> list_inhabitants(const Context& context, const 
 }
 
 void remove_network(const Context& context, const std::string& reference) {
+  network::finish_definitions(network_directories(context, ""));
   const network::Definition found = find_network(context, reference);
   if (found.name == network::kDefaultNetwork)
     throw_error(ErrorKind::Conflict, "network '{}' is myct's own and cannot be removed", found.name);
@@ -148,6 +154,7 @@ void remove_network(const Context& context, const std::string& reference) {
 
 std::vector<std::string> prune_networks(const Context& context, const PruneRequest& request) {
   std::vector<std::string> removed;
+  network::finish_definitions(network_directories(context, ""));
   for (const network::Definition& definition : network::list_definitions(context.paths.networks())) {
     const auto has = [&](const std::string& wanted) { return state::has_label(definition.labels, wanted); };
     if (request.until && definition.created >= *request.until) continue;
@@ -159,6 +166,8 @@ std::vector<std::string> prune_networks(const Context& context, const PruneReque
       log::debug("network '{}' is not removed: {}", definition.name, error.what());  // as a rule it is in use
     }
   }
+  const bool all = !request.until && request.labels.empty() && request.not_labels.empty();
+  if (all) network::remove_unused_bridge(network_directories(context, ""));
   return removed;
 }
 

@@ -11,6 +11,7 @@
 #include "myct/engine/engine.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/network/leftovers.hpp"
 #include "myct/network/network.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/supervisor/client.hpp"
@@ -100,7 +101,8 @@ void clear_run(const Context& context, const std::string& id);
 [[nodiscard]] std::vector<network::Stray> list_strays(const Context& context);
 /// Gives back the addresses that a container has by its claims alone, its run directory being lost. Throws Error.
 void release_strays(const Context& context, const std::string& id);
-/// The same for one whose container is gone and who has no owner.
+[[nodiscard]] std::vector<network::Leftover> list_network_leftovers(const Context& context);
+/// The same as clear_run() for one whose container is gone and who has no owner.
 void remove_orphaned_run(const Context& context, const std::string& id);
 
 // --- devices.cpp ---------------------------------------------------------------------------------------------------

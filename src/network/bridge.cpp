@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -15,6 +16,7 @@ namespace {
 constexpr const char* kDefaultBridge = "myct0";
 constexpr const char* kDescription = "network.json";
 constexpr int kPrefix = 16;
+constexpr size_t kLongestAlias = 255;
 
 std::string setting_of(const char* family, const std::string& interface, const char* name) {
   return fmt::format("/proc/sys/net/{}/conf/{}/{}", family, interface, name);
@@ -116,18 +118,23 @@ std::vector<Link> find_uplinks(NetlinkSocket& route) {
 }
 
 /// All that containers share, under a lock: of many that start at once, one makes it.
-Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge,
+Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
                  const std::function<void()>& restore) {
   const std::vector<Link> uplinks = find_uplinks(route);
   std::optional<Link> link = find_link(route, bridge.name);
   if (link && link->kind != "bridge")
     throw Error(ErrorKind::Conflict, fmt::format("interface '{}' is not a bridge", bridge.name), 0,
                 "rename or remove it");
+  bool is_made = false;
   if (!link) {
     create_bridge(route, bridge.name, uplinks.empty() ? 0 : uplinks.front().mtu);
     link = find_link(route, bridge.name);
     if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
+    is_made = true;
   }
+  const std::string mark = mark_of(directory);
+  if ((is_made || (link->alias.empty() && is_ours(*link))) && mark.size() <= kLongestAlias)
+    set_alias(route, link->index, mark);
   const AddressPlan& ipv4 = bridge.ipv4;
   if (!has_address(route, link->index, ipv4.gateway)) add_address(route, link->index, ipv4.gateway, ipv4.subnet);
   write_setting(setting_of("ipv4", bridge.name, "route_localnet"), "1");
@@ -164,20 +171,31 @@ Bridge describe_default_bridge(const std::string& directory) {
   return bridge;
 }
 
+std::string mark_of(const std::string& directory) { return std::string(kMark) + directory; }
+
+bool is_ours(const Link& bridge) {
+  if (bridge.kind != "bridge") return false;
+  if (!bridge.alias.empty()) return bridge.alias.starts_with(kMark);
+  constexpr std::string_view kBeginning = "br-";
+  const bool is_generated = bridge.name.starts_with(kBeginning) && bridge.name.size() == IFNAMSIZ - 1 &&
+                            bridge.name.find_first_not_of("0123456789abcdef", kBeginning.size()) == std::string::npos;
+  return is_generated || bridge.name == kDefaultBridge;
+}
+
 void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge) {
   const std::vector<Element> elements = elements_of(bridge);
   if (has_element(netfilter, elements.front())) remove_elements(netfilter, elements);
-  if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge")
+  if (const std::optional<Link> link = find_link(route, bridge.name); link && is_ours(*link))
     remove_link(route, bridge.name);
 }
 
 Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
                    const std::function<void()>& restore) {
-  // Its elements are made last: where they are, all the rest is.
-  if (has_element(netfilter, elements_of(bridge).front()))
+  // Its elements are made last: where they are, all the rest is, unless the rules were flushed.
+  if (has_element(netfilter, elements_of(bridge).front()) && has_rules(netfilter))
     if (const std::optional<Link> link = find_link(route, bridge.name); link && link->kind == "bridge") return *link;
   const FileLock lock = FileLock::acquire(directory + "/lock");
-  return make_bridge(route, netfilter, bridge, restore);
+  return make_bridge(route, netfilter, directory, bridge, restore);
 }
 
 }  // namespace myct::network

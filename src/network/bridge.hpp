@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "address.hpp"
@@ -33,7 +34,14 @@ struct Bridge {
 /// chosen that no route of the host leads to. Throws Error.
 [[nodiscard]] Bridge describe_default_bridge(const std::string& directory);
 
-/// Takes the bridge away, with what makes it one of ours. Idempotent. Throws Error.
+/// What the alias says of a bridge that was made for the network with this directory, and how every such alias begins:
+/// a bridge that was there before, and only used, has none.
+constexpr std::string_view kMark = "myct:";
+[[nodiscard]] std::string mark_of(const std::string& directory);
+/// Whether myct has made it. Of one whose maker was killed before it could mark it, the name tells.
+[[nodiscard]] bool is_ours(const Link& bridge);
+
+/// Takes the bridge away, if it was made by us, with what makes it one of ours. Idempotent. Throws Error.
 void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge);
 
 /// The bridge with its address, forwarding and the rules; makes what is missing. `directory` is the network's.

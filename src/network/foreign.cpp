@@ -31,7 +31,20 @@ struct Chain {
 /// What there is to know of a chain's rules.
 struct Contents {
   bool has_ours = false;
-  uint64_t last_refusal = 0;  ///< handle of the last rule, if that refuses everything
+  uint64_t last_refusal = 0;        ///< handle of the last rule, if that refuses everything
+  std::vector<std::string> always;  ///< chains that every packet is sent to which has not met its end before
+};
+
+/// A chain that lets nothing through unless told, and before which of its rules it can be told; 0: after all.
+struct Closed {
+  Chain chain;
+  uint64_t before = 0;
+};
+
+/// What a rule does with every packet that comes to it: neither, if that depends on the packet.
+struct Fate {
+  bool is_refused = false;
+  std::string chain;  ///< where it is sent
 };
 
 uint64_t read_handle(const NetlinkAttributes& attributes, uint16_t type) {
@@ -72,33 +85,45 @@ bool is_ours(const NetlinkAttributes& rule) {
   return std::equal(kComment.begin(), kComment.end(), data->begin() + kHead) && (*data)[1] == kComment.size() + 1;
 }
 
-/// Whether an expression refuses whatever comes to it: drop, nftables' reject, or iptables' REJECT and DROP.
-bool refuses(const NetlinkAttributes& expression) {
-  const std::string name = expression.text(NFTA_EXPR_NAME).value_or("");
-  if (name == "reject") return true;
-  const auto data = expression.find(NFTA_EXPR_DATA);
-  if (!data) return false;
-  if (name == "target") return NetlinkAttributes(*data).text(NFTA_TARGET_NAME) == "REJECT";
-  if (name != "immediate") return false;
-  const auto value = NetlinkAttributes(*data).find(NFTA_IMMEDIATE_DATA);
+/// A verdict of an expression, if it is one.
+std::optional<NetlinkAttributes> verdict_of(const NetlinkAttributes& immediate) {
+  const auto value = immediate.find(NFTA_IMMEDIATE_DATA);
   const auto verdict = value ? NetlinkAttributes(*value).find(NFTA_DATA_VERDICT) : std::nullopt;
-  const auto code = verdict ? NetlinkAttributes(*verdict).number(NFTA_VERDICT_CODE) : std::nullopt;
-  return code && ntohl(*code) == NF_DROP;
+  return verdict ? std::optional(NetlinkAttributes(*verdict)) : std::nullopt;
 }
 
-/// Whether it does so with every packet: nothing in it but counters before the refusal.
-bool refuses_everything(const NetlinkAttributes& rule) {
+bool is_verdict(const std::optional<NetlinkAttributes>& verdict, int wanted) {
+  const auto code = verdict ? verdict->number(NFTA_VERDICT_CODE) : std::nullopt;
+  return code && static_cast<int>(ntohl(*code)) == wanted;
+}
+
+/// Of an expression that decides: drop, nftables' reject, iptables' REJECT, jump and goto. nullopt for any other.
+std::optional<Fate> try_decide(const NetlinkAttributes& expression) {
+  const std::string name = expression.text(NFTA_EXPR_NAME).value_or("");
+  if (name == "reject") return Fate{.is_refused = true, .chain = {}};
+  const auto data = expression.find(NFTA_EXPR_DATA);
+  if (name == "target" && data && NetlinkAttributes(*data).text(NFTA_TARGET_NAME) == "REJECT")
+    return Fate{.is_refused = true, .chain = {}};
+  if (name != "immediate" || !data) return std::nullopt;
+  const std::optional<NetlinkAttributes> verdict = verdict_of(NetlinkAttributes(*data));
+  if (is_verdict(verdict, NF_DROP)) return Fate{.is_refused = true, .chain = {}};
+  if (!is_verdict(verdict, NFT_JUMP) && !is_verdict(verdict, NFT_GOTO)) return std::nullopt;
+  return Fate{.is_refused = false, .chain = verdict->text(NFTA_VERDICT_CHAIN).value_or("")};
+}
+
+Fate fate_of_every_packet(const NetlinkAttributes& rule) {
   const auto list = rule.find(NFTA_RULE_EXPRESSIONS);
-  if (!list) return false;
-  bool refused = false;
+  if (!list) return {};
+  Fate fate;
   bool any_condition = false;
   NetlinkAttributes(*list).for_each([&](const NetlinkAttributes& expression) {
-    if (refuses(expression))
-      refused = true;
-    else if (expression.text(NFTA_EXPR_NAME) != "counter")
+    const std::string name = expression.text(NFTA_EXPR_NAME).value_or("");
+    if (std::optional<Fate> decided = try_decide(expression))
+      fate = std::move(*decided);
+    else if (name != "counter" && name != "log")
       any_condition = true;
   });
-  return refused && !any_condition;
+  return any_condition ? Fate{} : fate;
 }
 
 Contents look_into(NetlinkSocket& netfilter, const Chain& chain) {
@@ -110,9 +135,31 @@ Contents look_into(NetlinkSocket& netfilter, const Chain& chain) {
                     const NetlinkAttributes rule = message.attributes<nfgenmsg>();
                     if (rule.text(NFTA_RULE_CHAIN) != chain.name) return;
                     if (is_ours(rule)) contents.has_ours = true;
-                    contents.last_refusal = refuses_everything(rule) ? read_handle(rule, NFTA_RULE_HANDLE) : 0;
+                    Fate fate = fate_of_every_packet(rule);
+                    contents.last_refusal = fate.is_refused ? read_handle(rule, NFTA_RULE_HANDLE) : 0;
+                    if (!fate.chain.empty()) contents.always.push_back(std::move(fate.chain));
                   });
   return contents;
+}
+
+/// The chain itself, and those that every packet is sent to, as firewalld and ufw have them. The kernel knows no
+/// circles of chains.
+void find_closed(NetlinkSocket& netfilter, const Chain& chain, std::vector<Closed>& closed) {
+  const auto is_chain = [&](const Closed& other) {
+    return other.chain.family == chain.family && other.chain.table == chain.table && other.chain.name == chain.name;
+  };
+  if (std::ranges::any_of(closed, is_chain)) return;
+  Contents contents = look_into(netfilter, chain);
+  if (!contents.has_ours && (chain.drops || contents.last_refusal != 0))
+    closed.push_back({.chain = chain, .before = contents.last_refusal});
+  for (std::string& next : contents.always)
+    find_closed(netfilter, {.family = chain.family, .table = chain.table, .name = std::move(next)}, closed);
+}
+
+std::vector<Closed> list_closed(NetlinkSocket& netfilter, const std::vector<Chain>& chains) {
+  std::vector<Closed> closed;
+  for (const Chain& chain : chains) find_closed(netfilter, chain, closed);
+  return closed;
 }
 
 class Expressions {
@@ -163,12 +210,12 @@ void put_expressions(NetlinkRequest& request) {
   });
 }
 
-NetlinkError try_open(NetlinkSocket& netfilter, const Chain& chain, const Contents& contents) {
+NetlinkError try_open(NetlinkSocket& netfilter, const Closed& closed) {
   // Without NLM_F_APPEND a position means before it.
-  const uint16_t flags = NLM_F_CREATE | (contents.last_refusal == 0 ? NLM_F_APPEND : 0);
-  NetlinkRequest request = nftables_request(NFT_MSG_NEWRULE, flags, chain.family);
-  request.put_text(NFTA_RULE_TABLE, chain.table).put_text(NFTA_RULE_CHAIN, chain.name);
-  if (contents.last_refusal != 0) request.put_number(NFTA_RULE_POSITION, htobe64(contents.last_refusal));
+  const uint16_t flags = NLM_F_CREATE | (closed.before == 0 ? NLM_F_APPEND : 0);
+  NetlinkRequest request = nftables_request(NFT_MSG_NEWRULE, flags, closed.chain.family);
+  request.put_text(NFTA_RULE_TABLE, closed.chain.table).put_text(NFTA_RULE_CHAIN, closed.chain.name);
+  if (closed.before != 0) request.put_number(NFTA_RULE_POSITION, htobe64(closed.before));
   put_expressions(request);
   std::vector<uint8_t> comment{kCommentType, static_cast<uint8_t>(kComment.size() + 1)};
   comment.insert(comment.end(), kComment.begin(), kComment.end());
@@ -179,28 +226,73 @@ NetlinkError try_open(NetlinkSocket& netfilter, const Chain& chain, const Conten
   return try_nftables_transaction(netfilter, std::move(requests));
 }
 
-}  // namespace
+struct Rule {
+  uint8_t family = 0;
+  std::string table;
+  std::string chain;
+  uint64_t handle = 0;
+};
 
-void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
-  const std::vector<Chain> chains = list_forward_chains(netfilter);
-  const auto is_open = [](const Chain& chain, const Contents& contents) {
-    return contents.has_ours || (!chain.drops && contents.last_refusal == 0);
-  };
-  const auto seems_open = [&](const Chain& chain) { return is_open(chain, look_into(netfilter, chain)); };
-  if (std::all_of(chains.begin(), chains.end(), seems_open)) return;
-  const FileLock lock = FileLock::acquire(lock_path);  // of many that start at once, one adds the rule
-  for (const Chain& chain : chains) {
-    const Contents contents = look_into(netfilter, chain);
-    if (is_open(chain, contents)) continue;
-    const NetlinkError error = try_open(netfilter, chain, contents);
+std::vector<Rule> list_ours(NetlinkSocket& netfilter) {
+  std::vector<Rule> rules;
+  NetlinkRequest request = nftables_request(NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC);
+  netfilter.query(request, "list the rules of nftables", [&](const NetlinkMessage& message) {
+    const std::optional<nfgenmsg> head = message.structure<nfgenmsg>();
+    const NetlinkAttributes rule = message.attributes<nfgenmsg>();
+    if (!head || !is_ours(rule)) return;
+    rules.push_back({.family = head->nfgen_family,
+                     .table = rule.text(NFTA_RULE_TABLE).value_or(""),
+                     .chain = rule.text(NFTA_RULE_CHAIN).value_or(""),
+                     .handle = read_handle(rule, NFTA_RULE_HANDLE)});
+  });
+  return rules;
+}
+
+void remove_rule(NetlinkSocket& netfilter, const Rule& rule) {
+  NetlinkRequest request = nftables_request(NFT_MSG_DELRULE, 0, rule.family);
+  request.put_text(NFTA_RULE_TABLE, rule.table).put_text(NFTA_RULE_CHAIN, rule.chain);
+  request.put_number(NFTA_RULE_HANDLE, htobe64(rule.handle));
+  std::vector<NetlinkRequest> requests;
+  requests.push_back(std::move(request));
+  const NetlinkError error = try_nftables_transaction(netfilter, std::move(requests));
+  if (error.errnum != 0 && error.errnum != ENOENT)
+    log::warning("our rule stays in chain '{} {}': {}", rule.table, rule.chain, errno_text(error.errnum));
+}
+
+/// Under the lock.
+void open_all(NetlinkSocket& netfilter, const std::vector<Chain>& chains) {
+  for (const Closed& closed : list_closed(netfilter, chains)) {
+    const NetlinkError error = try_open(netfilter, closed);
     if (error.errnum == 0)
-      log::info("add a rule to chain '{} {}', which forwards nothing unless told", chain.table, chain.name);
+      log::info("add a rule to chain '{} {}', which forwards nothing unless told", closed.chain.table,
+                closed.chain.name);
     else
       log::warning(
           "chain '{} {}' forwards nothing unless told, and takes no rule of ours ({}): let it accept packets "
           "with mark {:#x}/{:#x}",
-          chain.table, chain.name, errno_text(error.errnum), kPassMark, kPassMark);
+          closed.chain.table, closed.chain.name, errno_text(error.errnum), kPassMark, kPassMark);
   }
+}
+
+bool has_bridge(NetlinkSocket& netfilter) { return !list_elements(netfilter, "bridges").empty(); }
+
+}  // namespace
+
+void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
+  const std::vector<Chain> chains = list_forward_chains(netfilter);
+  if (list_closed(netfilter, chains).empty()) return;
+  const FileLock lock = FileLock::acquire(lock_path);  // of many that start at once, one adds the rule
+  open_all(netfilter, chains);
+}
+
+void close_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
+  if (has_bridge(netfilter)) return;
+  const std::vector<Rule> rules = list_ours(netfilter);
+  if (rules.empty()) return;
+  const FileLock lock = FileLock::acquire(lock_path);
+  for (const Rule& rule : rules) remove_rule(netfilter, rule);
+  // A start makes its bridge before it looks for the rules: if it saw them, its bridge is seen here.
+  if (has_bridge(netfilter)) open_all(netfilter, list_forward_chains(netfilter));
 }
 
 }  // namespace myct::network

@@ -6,6 +6,8 @@
 #include <linux/veth.h>
 #include <net/if.h>
 
+#include <algorithm>
+
 #include "myct/base/error.hpp"
 
 namespace myct::network {
@@ -24,18 +26,23 @@ NetlinkRequest link_request(uint16_t type, uint16_t flags, int index = 0, unsign
   return request;
 }
 
+std::optional<Link> read_link(const NetlinkMessage& message) {
+  const std::optional<ifinfomsg> head = message.structure<ifinfomsg>();
+  if (message.type != RTM_NEWLINK || !head) return std::nullopt;
+  const NetlinkAttributes attributes = message.attributes<ifinfomsg>();
+  Link link{.index = head->ifi_index, .name = attributes.text(IFLA_IFNAME).value_or("")};
+  link.mtu = attributes.number(IFLA_MTU).value_or(0);
+  link.master = static_cast<int>(attributes.number(IFLA_MASTER).value_or(0));
+  link.alias = attributes.text(IFLA_IFALIAS).value_or("");
+  if (const auto info = attributes.find(IFLA_LINKINFO))
+    link.kind = NetlinkAttributes(*info).text(IFLA_INFO_KIND).value_or("");
+  return link;
+}
+
 std::optional<Link> try_find(NetlinkSocket& route, NetlinkRequest& request, const std::string& which) {
   std::optional<Link> found;
   const NetlinkError error = route.try_query(request, [&](const NetlinkMessage& message) {
-    const std::optional<ifinfomsg> head = message.structure<ifinfomsg>();
-    if (message.type != RTM_NEWLINK || !head) return;
-    const NetlinkAttributes attributes = message.attributes<ifinfomsg>();
-    Link link{.index = head->ifi_index, .name = attributes.text(IFLA_IFNAME).value_or("")};
-    link.mtu = attributes.number(IFLA_MTU).value_or(0);
-    link.master = static_cast<int>(attributes.number(IFLA_MASTER).value_or(0));
-    if (const auto info = attributes.find(IFLA_LINKINFO))
-      link.kind = NetlinkAttributes(*info).text(IFLA_INFO_KIND).value_or("");
-    found = std::move(link);
+    if (std::optional<Link> link = read_link(message)) found = std::move(link);
   });
   if (error.errnum != ENODEV) throw_if_refused(error, fmt::format("look up interface '{}'", which));
   return found;
@@ -54,6 +61,15 @@ std::optional<Link> find_link(NetlinkSocket& route, int index) {
   return try_find(route, request, std::to_string(index));
 }
 
+std::vector<Link> list_links(NetlinkSocket& route) {
+  std::vector<Link> links;
+  NetlinkRequest request = link_request(RTM_GETLINK, NLM_F_DUMP);
+  route.query(request, "list interfaces", [&](const NetlinkMessage& message) {
+    if (std::optional<Link> link = read_link(message)) links.push_back(std::move(*link));
+  });
+  return links;
+}
+
 void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu) {
   NetlinkRequest request = link_request(RTM_NEWLINK, kNew, 0, IFF_UP);
   request.put_text(IFLA_IFNAME, name);
@@ -70,6 +86,12 @@ void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu) 
 void set_up(NetlinkSocket& route, int index) {
   NetlinkRequest request = link_request(RTM_NEWLINK, 0, index, IFF_UP);
   route.request(request, fmt::format("set interface {} up", index));
+}
+
+void set_alias(NetlinkSocket& route, int index, const std::string& alias) {
+  NetlinkRequest request = link_request(RTM_NEWLINK, 0, index);
+  request.put_text(IFLA_IFALIAS, alias);
+  route.request(request, fmt::format("set the alias of interface {}", index));
 }
 
 void remove_link(NetlinkSocket& route, const std::string& name) {
@@ -123,20 +145,28 @@ void add_address(NetlinkSocket& route, int index, const Address& address, const 
 }
 
 bool has_address(NetlinkSocket& route, int index, const Address& address) {
+  return std::ranges::any_of(list_link_addresses(route, address.family), [&](const LinkAddress& entry) {
+    return entry.index == index && entry.address == address;
+  });
+}
+
+std::vector<LinkAddress> list_link_addresses(NetlinkSocket& route, Family family) {
   NetlinkRequest request(RTM_GETADDR, NLM_F_DUMP);
   ifaddrmsg head{};
-  head.ifa_family = static_cast<uint8_t>(to_af(address.family));
+  head.ifa_family = static_cast<uint8_t>(to_af(family));
   request.put_structure(head);
-  bool found = false;
+  std::vector<LinkAddress> addresses;
   route.query(request, "list addresses", [&](const NetlinkMessage& message) {
     const std::optional<ifaddrmsg> entry = message.structure<ifaddrmsg>();
-    if (!entry || entry->ifa_index != static_cast<uint32_t>(index)) return;
+    if (!entry) return;
     const NetlinkAttributes attributes = message.attributes<ifaddrmsg>();
     // One of IPv6 that has no peer is told as IFA_ADDRESS alone.
     const auto bytes = attributes.find(IFA_LOCAL) ? attributes.find(IFA_LOCAL) : attributes.find(IFA_ADDRESS);
-    if (bytes && from_wire(bytes->data(), bytes->size()) == address) found = true;
+    if (!bytes) return;
+    if (const std::optional<Address> address = from_wire(bytes->data(), bytes->size()))
+      addresses.push_back({.index = static_cast<int>(entry->ifa_index), .address = *address});
   });
-  return found;
+  return addresses;
 }
 
 void add_default_route(NetlinkSocket& route, int index, const Address& gateway) {

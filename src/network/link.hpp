@@ -20,16 +20,20 @@ struct Link {
   std::string name;
   std::string kind;  ///< "bridge", "veth"; empty for hardware
   uint32_t mtu = 0;
-  int master = 0;  ///< index of the bridge that it is a port of, or 0
+  int master = 0;     ///< index of the bridge that it is a port of, or 0
+  std::string alias;  ///< a text of whoever made it
 };
 
 /// nullopt when there is none of that name.
 [[nodiscard]] std::optional<Link> find_link(NetlinkSocket& route, const std::string& name);
 [[nodiscard]] std::optional<Link> find_link(NetlinkSocket& route, int index);
+[[nodiscard]] std::vector<Link> list_links(NetlinkSocket& route);
 
 /// Makes a bridge that is up. Throws Error; EEXIST when somebody else was quicker.
 void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu);
 void set_up(NetlinkSocket& route, int index);
+/// At most 255 bytes.
+void set_alias(NetlinkSocket& route, int index, const std::string& alias);
 /// Idempotent.
 void remove_link(NetlinkSocket& route, const std::string& name);
 
@@ -48,6 +52,12 @@ void create_veth(NetlinkSocket& route, const Veth& veth);
 /// Gives an interface an address of a subnet.
 void add_address(NetlinkSocket& route, int index, const Address& address, const Subnet& subnet);
 [[nodiscard]] bool has_address(NetlinkSocket& route, int index, const Address& address);
+/// An address of an interface of the host.
+struct LinkAddress {
+  int index = 0;
+  Address address;
+};
+[[nodiscard]] std::vector<LinkAddress> list_link_addresses(NetlinkSocket& route, Family family);
 /// Of both families. Idempotent.
 void remove_default_routes(NetlinkSocket& route);
 void add_default_route(NetlinkSocket& route, int index, const Address& gateway);

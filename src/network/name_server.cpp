@@ -148,11 +148,16 @@ void serve(Task& task) {
   drop_privileges(sign);
   write_all(task.ready.ref(), "ready", "the starter's pipe");
   task.ready.reset();
-  service.run(watch.ref(), [&] {
-    drain(watch);
+  const auto try_to_end = [&] {
     if (has_addresses(server)) return false;
     lock = try_leave(server, sign);
     return lock.has_value();
+  };
+  // The starter may have been killed, and its address given up before it was watched.
+  if (try_to_end()) return;
+  service.run(watch.ref(), [&] {
+    drain(watch);
+    return try_to_end();
   });
 }
 

@@ -1,9 +1,12 @@
 #include "name_server_sign.hpp"
 
+#include <fcntl.h>
 #include <linux/netlink.h>
+#include <sys/file.h>
 
 #include "address.hpp"
 #include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
 #include "netlink.hpp"
 #include "rules.hpp"
@@ -12,17 +15,7 @@ namespace myct::network {
 namespace {
 
 constexpr uint16_t kPort = 53;
-
-std::vector<Element> elements_of(const std::vector<Detour>& detours) {
-  std::vector<Element> elements;
-  for (const Detour& detour : detours)
-    for (const state::Protocol protocol : {state::Protocol::Udp, state::Protocol::Tcp})
-      if (const std::optional<Address> address = parse_address(detour.address))
-        elements.push_back(element_of_port(
-            {.host_address = detour.address, .host_port = kPort, .container_port = detour.port, .protocol = protocol},
-            *address));
-  return elements;
-}
+constexpr const char* kSign = "server";
 
 std::string take_line(std::string& text) {
   const size_t end = text.find('\n');
@@ -57,7 +50,16 @@ std::optional<Sign> sign_from_text(const std::string& text) {
   return sign;
 }
 
-std::string sign_path(const NameServer& server) { return server.directory + "/server"; }
+std::optional<Sign> find_living(const std::string& directory) {
+  const std::string path = directory + "/" + kSign;
+  const std::optional<Fd> file = try_open_path(path, O_RDONLY);
+  if (!file) return std::nullopt;
+  if (::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;
+  if (errno != EWOULDBLOCK) throw_errno("look for the name server of '{}'", directory);
+  return sign_from_text(read_all(file->ref(), path));
+}
+
+std::string sign_path(const NameServer& server) { return server.directory + "/" + kSign; }
 std::string lock_path(const NameServer& server) { return server.directory + "/lock"; }
 
 std::vector<std::string> to_arguments(const NameServer& server) {
@@ -75,17 +77,21 @@ std::string describe(const NameServer& server, unsigned interface) {
   return text;
 }
 
+std::vector<Element> elements_of(const std::vector<Detour>& detours) {
+  std::vector<Element> elements;
+  for (const Detour& detour : detours)
+    for (const state::Protocol protocol : {state::Protocol::Udp, state::Protocol::Tcp})
+      if (const std::optional<Address> address = parse_address(detour.address))
+        elements.push_back(element_of_port(
+            {.host_address = detour.address, .host_port = kPort, .container_port = detour.port, .protocol = protocol},
+            *address));
+  return elements;
+}
+
 void add_detours(const std::vector<Detour>& detours) {
   if (detours.empty()) return;
-  const std::vector<Element> elements = elements_of(detours);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  try {
-    add_elements(netfilter, elements);
-  } catch (const Error& error) {
-    if (error.errnum() != EEXIST) throw;
-    remove_elements(netfilter, elements);
-    add_elements(netfilter, elements);
-  }
+  replace_elements(netfilter, elements_of(detours));
 }
 
 void remove_detours(const std::vector<Detour>& detours) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "myct/network/name_server.hpp"
+#include "rules.hpp"
 
 namespace myct::network {
 
@@ -38,6 +39,10 @@ struct Sign {
 /// nullopt when it is not a whole one.
 [[nodiscard]] std::optional<Sign> sign_from_text(const std::string& text);
 
+/// The sign of the server that lives in a network's directory; nullopt when none does, or when its sign is not written
+/// yet. Throws Error.
+[[nodiscard]] std::optional<Sign> find_living(const std::string& directory);
+
 [[nodiscard]] std::string sign_path(const NameServer& server);
 [[nodiscard]] std::string lock_path(const NameServer& server);
 
@@ -50,5 +55,6 @@ struct Sign {
 /// was killed has left. Throws Error.
 void add_detours(const std::vector<Detour>& detours);
 void remove_detours(const std::vector<Detour>& detours);
+[[nodiscard]] std::vector<Element> elements_of(const std::vector<Detour>& detours);
 
 }  // namespace myct::network

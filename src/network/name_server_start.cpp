@@ -4,7 +4,6 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,18 +17,9 @@
 namespace myct::network {
 namespace {
 
-/// The sign of a server that lives; nullopt when none does, or when its sign is not written yet.
-std::optional<Sign> find_living(const NameServer& server) {
-  const std::optional<Fd> file = try_open_path(sign_path(server), O_RDONLY);
-  if (!file) return std::nullopt;
-  if (::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;
-  if (errno != EWOULDBLOCK) throw_errno("look for the name server of network '{}'", server.network);
-  return sign_from_text(read_all(file->ref(), sign_path(server)));
-}
-
 /// Whether a server lives that serves this; the rules that lead to it may have been taken away.
 bool is_served(const NameServer& server, const std::string& description) {
-  const std::optional<Sign> sign = find_living(server);
+  const std::optional<Sign> sign = find_living(server.directory);
   if (!sign || sign->description != description) return false;
   add_detours(sign->detours);
   return true;
@@ -37,12 +27,12 @@ bool is_served(const NameServer& server, const std::string& description) {
 
 /// One that serves what is not there any more: a network or a bridge that was made anew. Under the network's lock.
 void end_another(const NameServer& server) {
-  const std::optional<Sign> sign = find_living(server);
+  const std::optional<Sign> sign = find_living(server.directory);
   if (!sign) return;
   const Fd process(sys::pidfd_open(sign->pid));
   if (!process.valid()) return;
   // It has its lock still: the number was its own when we opened it.
-  const std::optional<Sign> again = find_living(server);
+  const std::optional<Sign> again = find_living(server.directory);
   if (!again || again->pid != sign->pid) return;
   send_signal(process.ref(), SIGKILL);
   (void)wait_for_exit(process.ref(), std::chrono::milliseconds(-1));

@@ -53,7 +53,7 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   }
   add_default_routes(inside, lease.presence);
   open_foreign_chains(netfilter, rules_lock(directories));
-  add_elements(netfilter, port_elements(lease.presence));
+  publish(netfilter, directories, lease.presence);
 }
 
 std::string free_interface(Inside& inside) {
@@ -77,7 +77,7 @@ void lead_anew(const Directories& directories, NetlinkSocket& netfilter, Inside&
   if (!leads_otherwise(before, after)) return save_presence(directories.run_directory, after);
   remove_elements(netfilter, port_elements(before));
   save_presence(directories.run_directory, after);
-  add_elements(netfilter, port_elements(after));
+  replace_elements(netfilter, port_elements(after));
   remove_default_routes(inside.route);
   add_default_routes(inside, after);
 }
@@ -251,6 +251,7 @@ void undefine(const Directories& directories, const std::string& name) {
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   remove_bridge(route, netfilter, bridge);
+  close_foreign_chains(netfilter, rules_lock(directories));
   remove_tree(directory);
   remove_tree(removed);
 }

@@ -110,6 +110,11 @@ Fd try_bind(state::PublishedPort& port) {
 
 }  // namespace
 
+bool is_port_taken(const state::PublishedPort& port) {
+  state::PublishedPort wanted = port;
+  return !try_bind(wanted).valid() && errno == EADDRINUSE;
+}
+
 std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher) {
   std::vector<Fd> sockets;
   for (state::PublishedPort& port : ports) {

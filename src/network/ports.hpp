@@ -15,5 +15,7 @@ namespace myct::network {
 using FindPublisher = std::function<std::string(const state::PublishedPort& port)>;
 /// Binds each; a host's port 0 becomes one that is free. Throws Error{Conflict} that names who has a taken one.
 [[nodiscard]] std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher);
+/// Whether somebody has it.
+[[nodiscard]] bool is_port_taken(const state::PublishedPort& port);
 
 }  // namespace myct::network

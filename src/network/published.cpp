@@ -58,6 +58,17 @@ std::string container_that_publishes(const std::string& run_containers, const st
 
 std::string rules_lock(const Directories& directories) { return directories.networks + "/.rules.lock"; }
 
+void publish(NetlinkSocket& netfilter, const Directories& directories, const Presence& presence) {
+  const std::vector<Element> elements = port_elements(presence);
+  try {
+    add_elements(netfilter, elements);
+  } catch (const Error& error) {
+    if (error.errnum() != EEXIST) throw;
+    const FileLock lock = FileLock::acquire(rules_lock(directories));
+    replace_elements(netfilter, elements);
+  }
+}
+
 void restore_elements(NetlinkSocket& netfilter, const Directories& directories) {
   const FileLock lock = FileLock::acquire(rules_lock(directories));
   for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {

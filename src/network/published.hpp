@@ -16,6 +16,9 @@ namespace myct::network {
 
 /// Elements and notes change together under it: who makes the rules anew finds the notes of those who need elements.
 [[nodiscard]] std::string rules_lock(const Directories& directories);
+/// Adds a container's port_elements(). The ports are bound by us: what leads elsewhere from them is of one who was
+/// killed, and is replaced.
+void publish(NetlinkSocket& netfilter, const Directories& directories, const Presence& presence);
 /// Puts the elements of all who run into rules that may just have been made, as somebody had flushed them.
 void restore_elements(NetlinkSocket& netfilter, const Directories& directories);
 

@@ -29,7 +29,12 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // leaves an internal one. What passes carries a mark from here through the other firewalls' forward chains, and no
 // further; see foreign.hpp. To other people's bridges it carries none, unless the host's own way out is one: there
 // their rules decide.
+//
+// Read twice, by two who find no rules at once or where somebody has flushed them, it makes each rule once, and keeps
+// the elements that are there.
 constexpr const char* kRules = R"(
+table inet myct
+flush table inet myct
 table inet myct {
   set bridges { type ifname; }
   set internals { type ifname; }
@@ -156,6 +161,27 @@ NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t f
   return try_nftables_transaction(netfilter, std::move(requests));
 }
 
+std::vector<uint8_t> read_value(const NetlinkAttributes& element, uint16_t type) {
+  const auto nested = element.find(type);
+  const auto value = nested ? NetlinkAttributes(*nested).find(NFTA_DATA_VALUE) : std::nullopt;
+  return value ? std::vector<uint8_t>(value->begin(), value->end()) : std::vector<uint8_t>();
+}
+
+/// Where the key of an element leads; nullopt when it is not there.
+std::optional<std::vector<uint8_t>> find_data(NetlinkSocket& netfilter, const Element& element) {
+  std::optional<std::vector<uint8_t>> data;
+  Element key{.set = element.set, .key = element.key, .data = {}};
+  NetlinkRequest request = element_request(NFT_MSG_GETSETELEM, 0, key);
+  const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
+    const auto list = message.attributes<nfgenmsg>().find(NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list) return;
+    NetlinkAttributes(*list).for_each(
+        [&](const NetlinkAttributes& attributes) { data = read_value(attributes, NFTA_SET_ELEM_DATA); });
+  });
+  if (error.errnum != ENOENT) throw_if_refused(error, fmt::format("look into the nftables map '{}'", element.set));
+  return data;
+}
+
 /// libnftables turns the rules' text into what the kernel takes. Only the first container of a boot needs it, so it is
 /// loaded then: with the libraries that it needs it would cost every start milliseconds.
 class Nftables {
@@ -241,12 +267,38 @@ bool has_element(NetlinkSocket& netfilter, const Element& element) {
   return error.errnum == 0;
 }
 
-void ensure_table(NetlinkSocket& netfilter) {
-  NetlinkRequest request = nftables_request(NFT_MSG_GETTABLE, 0, kInet);
-  request.put_text(NFTA_TABLE_NAME, kTable);
-  const NetlinkError error = netfilter.try_query(request, [](const NetlinkMessage&) {});
-  if (error.errnum == 0) return;
+std::vector<Element> list_elements(NetlinkSocket& netfilter, const std::string& set) {
+  std::vector<Element> elements;
+  NetlinkRequest request = nftables_request(NFT_MSG_GETSETELEM, NLM_F_DUMP, kInet);
+  request.put_text(NFTA_SET_ELEM_LIST_TABLE, kTable).put_text(NFTA_SET_ELEM_LIST_SET, set);
+  const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
+    const auto list = message.attributes<nfgenmsg>().find(NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list) return;
+    NetlinkAttributes(*list).for_each([&](const NetlinkAttributes& attributes) {
+      const uint32_t flags = ntohl(attributes.number(NFTA_SET_ELEM_FLAGS).value_or(0));
+      elements.push_back({.set = set,
+                          .key = read_value(attributes, NFTA_SET_ELEM_KEY),
+                          .data = read_value(attributes, NFTA_SET_ELEM_DATA),
+                          .ends_interval = (flags & NFT_SET_ELEM_INTERVAL_END) != 0});
+    });
+  });
+  if (error.errnum != ENOENT) throw_if_refused(error, fmt::format("list the nftables set '{}'", set));
+  return elements;
+}
+
+bool has_rules(NetlinkSocket& netfilter) {
+  NetlinkRequest request = nftables_request(NFT_MSG_GETCHAIN, 0, kInet);
+  request.put_text(NFTA_CHAIN_TABLE, kTable).put_text(NFTA_CHAIN_NAME, "forward");
+  uint32_t rules = 0;
+  const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
+    rules = ntohl(message.attributes<nfgenmsg>().number(NFTA_CHAIN_USE).value_or(0));
+  });
   if (error.errnum != ENOENT) throw_if_refused(error, "look for the nftables table 'inet myct'");
+  return rules != 0;
+}
+
+void ensure_table(NetlinkSocket& netfilter) {
+  if (has_rules(netfilter)) return;
   log::info("make the nftables table 'inet myct'");
   Nftables().run(kRules);
 }
@@ -257,11 +309,30 @@ void add_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
   throw_if_refused(error, fmt::format("add to the nftables set '{}'", elements.front().set));
 }
 
+void replace_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
+  try {
+    add_elements(netfilter, elements);
+  } catch (const Error& error) {
+    if (error.errnum() != EEXIST) throw;
+    for (Element element : elements) {
+      element.data = find_data(netfilter, element).value_or(element.data);
+      remove_elements(netfilter, {&element, 1});
+    }
+    add_elements(netfilter, elements);
+  }
+}
+
 void remove_elements(NetlinkSocket& netfilter, std::span<const Element> elements) {
-  // One by one: a transaction would keep all for the one that is gone already.
-  for (const Element& element : elements) {
-    const NetlinkError error = try_elements(netfilter, NFT_MSG_DELSETELEM, 0, {&element, 1});
-    if (error.errnum != ENOENT) throw_if_refused(error, fmt::format("remove from the nftables set '{}'", element.set));
+  // One by one: a transaction would keep all for the one that is gone already. But an interval's end goes with its
+  // beginning: alone it stays, invisible, and no interval can be added that would come to hold it.
+  for (size_t first = 0, size = 0; first < elements.size(); first += size) {
+    const bool is_interval = first + 1 < elements.size() && elements[first + 1].ends_interval;
+    size = is_interval ? 2 : 1;
+    // The kernel goes by the key alone, which may lead elsewhere by now.
+    if (!elements[first].data.empty() && find_data(netfilter, elements[first]) != elements[first].data) continue;
+    const NetlinkError error = try_elements(netfilter, NFT_MSG_DELSETELEM, 0, elements.subspan(first, size));
+    if (error.errnum != ENOENT)
+      throw_if_refused(error, fmt::format("remove from the nftables set '{}'", elements[first].set));
   }
 }
 

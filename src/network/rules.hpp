@@ -36,18 +36,25 @@ enum class Reach : uint8_t {
 /// What lets others reach a published port of a container at its own address, where that is not translated.
 [[nodiscard]] Element element_of_open_port(const state::PublishedPort& port, const Address& address);
 
-/// Whether the rules are there and `element` is among their elements.
+/// Whether the table is there with its rules: "nft flush table" leaves one without.
+[[nodiscard]] bool has_rules(NetlinkSocket& netfilter);
+/// Whether the table is there and `element` is among its elements.
 [[nodiscard]] bool has_element(NetlinkSocket& netfilter, const Element& element);
+/// All that is in one of the table's sets or maps; nothing when there is no such table.
+[[nodiscard]] std::vector<Element> list_elements(NetlinkSocket& netfilter, const std::string& set);
 /// The mark of a packet that the rules let pass from or to a container, while it is forwarded. Part of the rules' text,
 /// too.
 constexpr uint32_t kPassMark = 0x10000000;
 
-/// Makes the table if it is not there. Throws Error; without libnftables it says which package brings it.
+/// Makes the table with its rules if they are not there. Throws Error; without libnftables it says which package brings
+/// it.
 void ensure_table(NetlinkSocket& netfilter);
 /// All of them or none. Those that are there already as they are stay. Throws Error{Conflict} when one is there with
 /// another meaning.
 void add_elements(NetlinkSocket& netfilter, std::span<const Element> elements);
-/// Idempotent. Throws Error.
+/// The same, instead of what is there for the same keys.
+void replace_elements(NetlinkSocket& netfilter, std::span<const Element> elements);
+/// Idempotent; what leads elsewhere by now stays. Throws Error.
 void remove_elements(NetlinkSocket& netfilter, std::span<const Element> elements);
 
 }  // namespace myct::network

@@ -25,6 +25,30 @@ class NetworkFirewall : public LanTest {
   [[nodiscard]] std::string foreign_rules() const {
     return here("iptables-nft-save | sed -e '/^#/d; /comment myct/d; s/\\[[0-9:]*\\]//'").out;
   }
+  /// Whether a container does, where somebody listens.
+  [[nodiscard]] bool reaches_outside(const std::string& port) {
+    Process ear(on(world(), "echo heard >" + make_directory("www") + "/page; echo ready; exec busybox httpd -f -p " +
+                                port + " -h " + path("www")));
+    if (!ear.read_until("ready")) return false;
+    const std::string ask = "timeout 2 wget -q -O- http://192.0.2.2:" + port + "/page";
+    const Result result = shell({}, ask + " || { sleep 0.3; " + ask + "; }; exit $?");
+    ear.signal(SIGKILL);
+    ear.wait();
+    return result.out == "heard\n";
+  }
+  /// The chains of a zone, which refuses to forward what nobody has allowed, and to connect to port 4444.
+  [[nodiscard]] static std::string zone(const std::string& name) {
+    const std::string chain = "filter_FWD_" + name;
+    std::string text = "chain " + chain + " {\n";
+    for (const char* part : {"pre", "log", "deny", "allow", "post"}) text += "jump " + chain + "_" + part + "\n";
+    text += "reject with icmpx admin-prohibited\n}\n";
+    for (const char* part : {"pre", "log", "allow", "post"}) text += "chain " + chain + "_" + part + " {\n}\n";
+    return text + "chain " + chain + "_deny {\ntcp dport 4444 reject with icmpx admin-prohibited\n}\n";
+  }
+  [[nodiscard]] std::string firewalld() const {
+    return here("nft list table inet firewalld | grep -v 'comment \"myct\"'").out;
+  }
+  [[nodiscard]] std::string own_rules() const { return here("nft list table inet myct").out; }
 };
 
 TEST_F(NetworkFirewall, works_where_iptables_forwards_nothing) {
@@ -93,10 +117,110 @@ TEST_F(NetworkFirewall, works_beside_docker_and_opens_nothing_of_its) {
   EXPECT_EQ(here("ip link del docker0").status, 0);
 }
 
+TEST_F(NetworkFirewall, works_beside_ufw) {
+  // As ufw leaves them when it is enabled: "deny (routed)", then "reject (routed)".
+  for (const char* refusal : {"", "-A ufw-reject-forward -j REJECT\n"}) {
+    ASSERT_EQ(here(std::string("iptables-nft-restore <<'RULES'\n"
+                               "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+                               ":ufw-before-logging-forward - [0:0]\n:ufw-before-forward - [0:0]\n"
+                               ":ufw-after-forward - [0:0]\n:ufw-after-logging-forward - [0:0]\n"
+                               ":ufw-reject-forward - [0:0]\n:ufw-track-forward - [0:0]\n:ufw-user-forward - [0:0]\n"
+                               "-A FORWARD -j ufw-before-logging-forward\n-A FORWARD -j ufw-before-forward\n"
+                               "-A FORWARD -j ufw-after-forward\n-A FORWARD -j ufw-after-logging-forward\n"
+                               "-A FORWARD -j ufw-reject-forward\n-A FORWARD -j ufw-track-forward\n"
+                               "-A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+                               "-A ufw-before-forward -p icmp -m icmp --icmp-type 3 -j ACCEPT\n"
+                               "-A ufw-before-forward -p icmp -m icmp --icmp-type 11 -j ACCEPT\n"
+                               "-A ufw-before-forward -p icmp -m icmp --icmp-type 12 -j ACCEPT\n"
+                               "-A ufw-before-forward -j ufw-user-forward\n"
+                               "-A ufw-user-forward -p tcp -m tcp --dport 4444 -j DROP\n") +
+                   refusal + "COMMIT\nRULES\n")
+                  .status,
+              0);
+    const std::string before = foreign_rules();
+    expect_everything_works();
+    EXPECT_EQ(foreign_rules(), before);
+    EXPECT_TRUE(reaches_outside("4445"));
+    EXPECT_FALSE(reaches_outside("4444")) << "what ufw is told to refuse";
+  }
+}
+
+TEST_F(NetworkFirewall, works_beside_firewalld) {
+  // As firewalld 2 leaves them with the default zone, in which lan0 is: each zone has a refusal of its own.
+  const std::string rules =
+      "table inet firewalld {\n"
+      "chain filter_FORWARD {\n"
+      "type filter hook forward priority filter + 10; policy accept;\n"
+      "ct state { established, related } accept\n"
+      "ct status dnat accept\n"
+      "iifname \"lo\" accept\n"
+      "ct state invalid drop\n"
+      "jump filter_FORWARD_ZONES\n"
+      "reject with icmpx admin-prohibited\n}\n"
+      "chain filter_FORWARD_ZONES {\n"
+      "iifname \"seg0\" goto filter_FWD_dmz\n"
+      "iifname \"lan0\" goto filter_FWD_public\n"
+      "goto filter_FWD_public\n}\n" +
+      zone("dmz") + zone("public") + "}\n";
+  ASSERT_EQ(here("nft -f - <<'RULES'\n" + rules + "RULES\n").status, 0);
+  const std::string before = firewalld();
+  ASSERT_NE(before, "");
+  expect_everything_works();
+  EXPECT_EQ(firewalld(), before);
+  EXPECT_EQ(here("nft list chain inet firewalld filter_FWD_public | grep -c 'comment \"myct\"'").out, "1\n");
+  EXPECT_EQ(here("nft list chain inet firewalld filter_FWD_dmz | grep -c 'comment \"myct\"'").out, "0\n")
+      << "where nothing of a container's comes by";
+  EXPECT_TRUE(reaches_outside("4445"));
+  EXPECT_FALSE(reaches_outside("4444")) << "what the zone refuses";
+}
+
 TEST_F(NetworkFirewall, leaves_the_administrators_own_rules_in_force) {
   ASSERT_EQ(here("iptables-nft -P FORWARD DROP && iptables-nft -A FORWARD -d 192.0.2.2 -p icmp -j DROP").status, 0);
   EXPECT_EQ(shell({}, "ping -c 1 -W 1 192.0.2.2 >/dev/null").status, 1);
   EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.1 >/dev/null").status, 0);
+}
+
+TEST_F(NetworkFirewall, opens_no_chain_to_which_some_packets_are_sent_to_be_refused) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP && iptables-nft -N quarantine && iptables-nft -A quarantine -j DROP && "
+                 "iptables-nft -A FORWARD -p tcp --dport 4444 -j quarantine")
+                .status,
+            0);
+  EXPECT_TRUE(reaches_outside("4445"));
+  EXPECT_FALSE(reaches_outside("4444"));
+}
+
+TEST_F(NetworkFirewall, takes_its_rule_out_of_others_chains_with_its_last_bridge) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const std::string rule = "iptables-nft -S FORWARD | grep -c 'comment myct'";
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);
+  ASSERT_EQ(here(rule).out, "1\n");
+  ASSERT_EQ(myct({"network", "rm", "app"}).status, 0);
+  EXPECT_EQ(here(rule).out, "0\n");
+  start("web", kWebServer, {"-p", "8080:80"});
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);
+  ASSERT_EQ(myct({"network", "rm", "app"}).status, 0);
+  EXPECT_EQ(here(rule).out, "1\n") << "the default network's bridge needs it";
+  EXPECT_TRUE(prints(myct({"network", "prune", "-f"}), ""));
+  EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web")) << "pruned while in use";
+  remove("web");
+  // The kernel takes the last container's network namespace apart some time after it.
+  EXPECT_TRUE(eventually([&] { return prints(myct({"network", "prune", "-f"}), "") && here(rule).out == "0\n"; }));
+  EXPECT_NE(here("ip link show myct0").status, 0);
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0) << "after all was taken away";
+}
+
+TEST_F(NetworkFirewall, has_a_bridge_for_each_start_while_unused_ones_are_taken_away) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const int rounds = rounds_at_this_pace(15);
+  for (int round = 0; round < rounds; ++round) {
+    const std::vector<Result> results = at_once(4, [](int number) {
+      return number % 2 == 0 ? Words{"network", "prune", "-f"}
+                             : Words{"run", "--rm", "busybox", "ping", "-c", "1", "-W", "5", "192.0.2.2"};
+    });
+    for (const Result& result : results) ASSERT_EQ(result.status, 0) << result;
+  }
 }
 
 TEST_F(NetworkFirewall, comes_back_whole_with_the_next_start_after_a_flush) {
@@ -109,6 +233,22 @@ TEST_F(NetworkFirewall, comes_back_whole_with_the_next_start_after_a_flush) {
   EXPECT_EQ(fetched("http://127.0.0.1:8081/name"), name_in("web"));
   remove("web");
   EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
+TEST_F(NetworkFirewall, comes_back_whole_once_its_rules_or_its_table_are_taken_away) {
+  start("web", kWebServer, {"-p", "8080:80"});
+  ASSERT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  const std::string whole = own_rules();
+  // A flush of the table leaves its chains, its sets and what is in them.
+  for (const char* command : {"flush table inet myct", "delete table inet myct"}) {
+    ASSERT_EQ(here(std::string("nft ") + command).status, 0);
+    EXPECT_NE(outside("curl -s -m 2 http://192.0.2.1:8080/name").status, 0) << command;
+    for (const Result& result : at_once(8, [](int) { return Words{"run", "--rm", "busybox", "true"}; }))
+      EXPECT_EQ(result.status, 0) << result;
+    EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web")) << command;
+    EXPECT_EQ(own_rules(), whole) << "not each rule once after " << command;
+  }
+  remove("web");
 }
 
 TEST_F(NetworkFirewall, opens_the_way_again_that_a_flush_of_iptables_has_closed) {

@@ -235,6 +235,27 @@ TEST_F(Network, is_given_back_by_whoever_finds_the_owner_killed) {
   remove("web");
 }
 
+TEST_F(Network, gives_a_port_to_the_next_while_nobody_has_found_the_owner_killed) {
+  start("web", kWebServer, {"-p", "8080:80"});
+  const std::string run = read_file(runtime_dir() + "/containers/" + inspect("web", ".Id") + "/run.json");
+  const int owner = std::stoi(run.substr(run.find("\"pid\":", run.find("\"owner\"")) + 6));
+  const int init = std::stoi(inspect("web", ".State.Pid"));
+  ::kill(owner, SIGKILL);
+  ::kill(init, SIGKILL);
+  ASSERT_TRUE(eventually([&] {
+    const std::vector<int> left = host().processes();
+    return std::ranges::find(left, init) == left.end() && std::ranges::find(left, owner) == left.end();
+  }));
+  start("next", kWebServer, {"-p", "8080:80"});
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), name_in("next"));
+  EXPECT_TRUE(becomes("web", "Exited")) << "and what it had is given back";
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), name_in("next"));
+  remove("web");
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), name_in("next"));
+  remove("next");
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
 TEST_F(Network, is_made_again_when_somebody_has_taken_it_away) {
   EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
   ASSERT_EQ(here("nft flush ruleset && ip link del myct0").status, 0);

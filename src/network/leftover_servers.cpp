@@ -1,0 +1,87 @@
+// Name servers that have nobody to serve: stopped, or asleep when the last address was given up.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "leftovers.hpp"
+#include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
+#include "myct/base/process.hpp"
+#include "myct/base/units.hpp"
+#include "myct/network/name_server.hpp"
+
+namespace myct::network {
+namespace {
+
+/// Who has lost its last address ends within this time.
+constexpr std::chrono::milliseconds kLeaving(200);
+
+struct Server {
+  ProcessIdentity process;
+  std::string network;
+};
+
+/// A container's process may call itself what it likes, but is not in our namespaces.
+bool is_beside_us(const std::string& process) {
+  for (const char* space : {"pid", "net", "mnt"}) {
+    struct stat theirs {};
+    struct stat ours {};
+    if (::stat(fmt::format("/proc/{}/ns/{}", process, space).c_str(), &theirs) == -1 ||
+        ::stat(fmt::format("/proc/self/ns/{}", space).c_str(), &ours) == -1 || theirs.st_ino != ours.st_ino)
+      return false;
+  }
+  return true;
+}
+
+/// The network that a process is the name server of, among those with directories in `networks`; nullopt for others.
+std::optional<std::string> network_of(const std::string& process, const std::string& networks) {
+  std::string line = try_read_file("/proc/" + process + "/cmdline").value_or("");
+  if (!line.starts_with(std::string(kNameServerName) + '\0')) return std::nullopt;
+  const std::string beginning = std::string(1, '\0') + "directory=" + networks + "/";
+  const size_t start = line.find(beginning);
+  if (start == std::string::npos || !is_beside_us(process)) return std::nullopt;
+  line.erase(0, start + beginning.size());
+  return line.substr(0, line.find('\0'));
+}
+
+bool has_addresses(const Directories& directories, const std::string& network) {
+  return !list_directory(directories.networks + "/" + network + "/addresses", Hidden::LeaveOut).empty();
+}
+
+std::vector<Server> list_idle(const Directories& directories) {
+  std::vector<Server> idle;
+  for (const std::string& name : list_directory("/proc", Hidden::LeaveOut)) {
+    const std::optional<uint64_t> pid = parse_unsigned(name);
+    if (!pid) continue;
+    const std::optional<ProcessIdentity> process = identify(static_cast<pid_t>(*pid));
+    const std::optional<std::string> network = process ? network_of(name, directories.networks) : std::nullopt;
+    if (network && !has_addresses(directories, *network)) idle.push_back({.process = *process, .network = *network});
+  }
+  return idle;
+}
+
+void end_server(const Directories& directories, const Server& server) {
+  const std::string directory = directories.networks + "/" + server.network;
+  std::optional<FileLock> lock;  // whoever comes to need it meanwhile waits for it, and starts another one
+  if (path_exists(directory)) lock = FileLock::acquire(directory + "/lock");
+  if (has_addresses(directories, server.network)) return;
+  const std::optional<Fd> process = open_process(server.process);
+  if (!process) return;
+  send_signal(process->ref(), SIGKILL);
+  (void)wait_for_exit(process->ref(), std::chrono::milliseconds(-1));
+}
+
+}  // namespace
+
+void find_leftover_servers(const Directories& directories, std::vector<Leftover>& leftovers) {
+  for (const Server& server : list_idle(directories)) {
+    const std::optional<Fd> process = open_process(server.process);
+    if (!process || wait_for_exit(process->ref(), kLeaving) || has_addresses(directories, server.network)) continue;
+    leftovers.push_back({fmt::format("name server of network '{}' (process {})", server.network, server.process.pid),
+                         "no container is on the network", "kills it",
+                         [directories, server] { end_server(directories, server); }});
+  }
+}
+
+}  // namespace myct::network

@@ -1,0 +1,48 @@
+#include "myct/network/leftovers.hpp"
+
+#include <linux/netlink.h>
+
+#include <algorithm>
+
+#include "bridge.hpp"
+#include "foreign.hpp"
+#include "myct/base/file.hpp"
+#include "rules.hpp"
+
+namespace myct::network {
+namespace {
+
+bool is_used(const std::string& directory) {
+  return !list_directory(directory + "/addresses", Hidden::LeaveOut).empty();
+}
+
+/// Made for this network, and without ports: under another root there may be containers on a bridge of that name.
+bool is_only_ours(NetlinkSocket& route, const std::string& directory, const Bridge& bridge) {
+  const std::vector<Link> links = list_links(route);
+  const auto link = std::ranges::find(links, bridge.name, &Link::name);
+  return link == links.end() ||
+         (link->alias == mark_of(directory) && std::ranges::find(links, link->index, &Link::master) == links.end());
+}
+
+}  // namespace
+
+void remove_unused_bridge(const Directories& directories) {
+  const std::string directory = directories.networks + "/" + kDefaultNetwork;
+  if (!path_exists(directory) || is_used(directory)) return;
+  const Bridge bridge = describe_default_bridge(directory);
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
+  {
+    const FileLock lock = FileLock::acquire(directory + "/lock");
+    if (!is_only_ours(route, directory, bridge)) return;
+    // A start claims its address, and then looks for the elements: either it does not find them, and waits for the lock
+    // to make all anew, or its address is seen here.
+    const std::vector<Element> elements = elements_of(bridge);
+    remove_elements(netfilter, elements);
+    if (is_used(directory)) return add_elements(netfilter, elements);
+    remove_bridge(route, netfilter, bridge);
+  }
+  close_foreign_chains(netfilter, directories.networks + "/.rules.lock");
+}
+
+}  // namespace myct::network

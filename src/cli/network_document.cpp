@@ -35,12 +35,12 @@ Json build_network_document(const manager::Context& context, const std::string& 
                                  {"IPv6Address", with_prefix(endpoint.address6, endpoint.prefix6)}};
   }
   Json options = definition.options.empty() ? Json::object() : Json(definition.options);
-  options["com.docker.network.bridge.name"] = definition.bridge;
+  if (!definition.bridge.empty()) options["com.docker.network.bridge.name"] = definition.bridge;
   return {{"Name", definition.name},
           {"Id", definition.id},
           {"Created", definition.created == SystemTime{} ? "0001-01-01T00:00:00Z" : format_time(definition.created)},
           {"Scope", "local"},
-          {"Driver", "bridge"},
+          {"Driver", definition.driver},
           {"EnableIPv4", true},
           {"EnableIPv6", !definition.subnet6.empty()},
           {"IPAM", {{"Driver", "default"}, {"Options", Json::object()}, {"Config", ranges}}},

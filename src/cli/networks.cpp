@@ -1,5 +1,6 @@
 // myct network create, ls, inspect, rm and prune.
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "command.hpp"
@@ -35,10 +36,42 @@ struct CreateFlags {
   bool internal = false;
 };
 
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, value) != words.end();
+}
+
+/// Whether there is such an option of the network's driver.
+bool take_option(const std::string& key, const std::string& value, network::DefinitionRequest& request) {
+  if (request.driver == network::kBridgeDriver) {
+    if (key == kBridgeName) request.bridge = value;
+    if (key == kIpv6Mode) request.routed6 = value == "routed";
+    return (key == kBridgeName && !value.empty()) || (key == kIpv6Mode && is_one_of(value, {"nat", "routed"}));
+  }
+  if (key == "parent") request.parent = value;
+  if (key == "parent") return !value.empty();
+  const bool is_macvlan = request.driver == network::kMacvlanDriver;
+  if (key != (is_macvlan ? "macvlan_mode" : "ipvlan_mode")) return false;
+  request.mode = value;
+  return is_macvlan ? is_one_of(value, {"bridge", "private", "vepa", "passthru"})
+                    : is_one_of(value, {"l2", "l3", "l3s"});
+}
+
+std::string options_of(const std::string& driver) {
+  if (driver == network::kMacvlanDriver) return "parent=INTERFACE and macvlan_mode=bridge|private|vepa|passthru";
+  if (driver == network::kIpvlanDriver) return "parent=INTERFACE and ipvlan_mode=l2|l3|l3s";
+  return fmt::format("{}=NAME and {}=nat|routed", kBridgeName, kIpv6Mode);
+}
+
 network::DefinitionRequest build_definition(const CreateFlags& flags) {
-  if (flags.driver != "bridge") throw_error(ErrorKind::Usage, "unknown network driver '{}': bridge", flags.driver);
+  constexpr std::array<std::string_view, 3> kDrivers = {network::kBridgeDriver, network::kMacvlanDriver,
+                                                        network::kIpvlanDriver};
+  if (std::ranges::find(kDrivers, flags.driver) == kDrivers.end())
+    throw_error(ErrorKind::Usage, "unknown network driver '{}': bridge, macvlan or ipvlan", flags.driver);
   network::DefinitionRequest request{.name = flags.name,
+                                     .driver = flags.driver,
                                      .bridge = {},
+                                     .parent = {},
+                                     .mode = {},
                                      .subnets = flags.subnets,
                                      .gateways = flags.gateways,
                                      .ip_ranges = flags.ip_ranges,
@@ -51,15 +84,17 @@ network::DefinitionRequest build_definition(const CreateFlags& flags) {
     const size_t mark = text.find('=');
     const std::string key = text.substr(0, mark);
     const std::string value = mark == std::string::npos ? std::string() : text.substr(mark + 1);
-    if (key == kBridgeName && !value.empty())
-      request.bridge = value;
-    else if (key == kIpv6Mode && (value == "nat" || value == "routed"))
-      request.routed6 = value == "routed";
-    else
-      throw_error(ErrorKind::Usage, "unknown network option '{}': {}=NAME or {}=nat|routed", text, kBridgeName,
-                  kIpv6Mode);
+    if (!take_option(key, value, request))
+      throw_error(ErrorKind::Usage, "unknown option '{}' of a {} network: {}", text, request.driver,
+                  options_of(request.driver));
     request.options[key] = value;
   }
+  if (request.driver == network::kBridgeDriver) return request;
+  if (request.parent.empty())
+    throw_error(ErrorKind::Usage, "a {} network needs the host's interface that it shares: -o parent=INTERFACE",
+                request.driver);
+  if (request.internal) throw_error(ErrorKind::Usage, "--internal needs the driver bridge");
+  if (request.mode.empty()) request.mode = request.driver == network::kMacvlanDriver ? "bridge" : "l2";
   return request;
 }
 
@@ -89,7 +124,7 @@ bool fits(const network::Definition& definition, const Filter& filter) {
   };
   return any(filter.names, [&](const std::string& name) { return definition.name.find(name) != std::string::npos; }) &&
          any(filter.ids, [&](const std::string& id) { return definition.id.starts_with(id); }) &&
-         any(filter.drivers, [](const std::string& driver) { return driver == "bridge"; }) &&
+         any(filter.drivers, [&](const std::string& driver) { return driver == definition.driver; }) &&
          std::ranges::all_of(filter.labels,
                              [&](const std::string& label) { return state::has_label(definition.labels, label); });
 }
@@ -100,7 +135,7 @@ Row make_row(const network::Definition& definition, bool full_ids) {
     labels.append(labels.empty() ? "" : ",").append(key).append("=").append(value);
   const auto word = [](bool flag) { return flag ? "true" : "false"; };
   return {.fields = {{"CreatedAt", definition.created == SystemTime{} ? "" : format_time(definition.created)},
-                     {"Driver", "bridge"},
+                     {"Driver", definition.driver},
                      {"ID", full_ids ? definition.id : short_id(definition.id)},
                      {"IPv4", "true"},
                      {"IPv6", word(!definition.subnet6.empty())},
@@ -117,8 +152,11 @@ void define_network_create(CLI::App& command, Action& action) {
   const auto flags = std::make_shared<CreateFlags>();
   set_usage(command, "Usage: myct network create [OPTIONS] NAME");
   command.add_option("NAME", flags->name, "What it is called")->required();
-  command.add_option("-d,--driver", flags->driver, "bridge, which is all that there is")
-      ->type_name("DRIVER")
+  command
+      .add_option("-d,--driver", flags->driver,
+                  "What containers hang on: a bridge of their own (bridge), or an interface of the host's that they "
+                  "share (macvlan, ipvlan)")
+      ->type_name("bridge|macvlan|ipvlan")
       ->take_last();
   add_list(command, "--subnet", flags->subnets,
            "Its addresses, as 10.90.0.0/24 or fd00:1::/64, or one of each; the next that are free without it",
@@ -132,7 +170,8 @@ void define_network_create(CLI::App& command, Action& action) {
   add_list(command, "--label", flags->labels, "A label", "KEY[=VALUE]");
   add_list(command, "-o,--opt", flags->options,
            "com.docker.network.bridge.name=NAME: the name of the host's interface; "
-           "com.docker.network.bridge.gateway_mode_ipv6=nat|routed: whether IPv6 is translated on the way out",
+           "com.docker.network.bridge.gateway_mode_ipv6=nat|routed: whether IPv6 is translated on the way out; "
+           "parent=INTERFACE, macvlan_mode=, ipvlan_mode= of these drivers",
            "KEY=VALUE");
   action = [flags](const manager::Context& context) {
     print_line(manager::create_network(context, build_definition(*flags)).id);

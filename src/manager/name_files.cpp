@@ -101,7 +101,7 @@ void tell_servers(const Context& context, const Container& container, const netw
   const state::Settings& settings = container.record.settings;
   std::vector<std::string> servers;
   for (const network::Endpoint& endpoint : presence.endpoints)
-    if (endpoint.network != network::kDefaultNetwork) servers.push_back(endpoint.gateway);
+    if (!endpoint.names.empty()) servers.push_back(endpoint.gateway);
   if (servers.empty()) return;
   if (!settings.dns.empty()) {
     std::string lines;

@@ -106,12 +106,41 @@ void add_own_address(Inside& inside, int index, const std::string& address, cons
   add_address(inside.route, index, *own, *network);
 }
 
-void add_default_route_by(Inside& inside, const Endpoint* endpoint, const std::string& gateway) {
+void hang_on_bridge(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
+                    const Endpoint& endpoint, Inside& inside, const Mac& mac) {
+  const Link bridge = ensure_bridge(route, netfilter, directory_of(directories, endpoint.network), bridge_of(endpoint),
+                                    [&] { restore_elements(netfilter, directories); });
+  create_veth(route, {.name = endpoint.host_interface,
+                      .bridge = bridge.index,
+                      .mtu = bridge.mtu,
+                      .peer_namespace = inside.space.ref(),
+                      .peer_name = endpoint.interface,
+                      .peer_mac = mac});
+}
+
+void share_parent(NetlinkSocket& route, const Endpoint& endpoint, Inside& inside, const Mac& mac) {
+  const std::optional<Link> parent = find_link(route, endpoint.parent);
+  if (!parent)
+    throw Error(ErrorKind::NotFound,
+                fmt::format("interface '{}', which network '{}' shares, is gone", endpoint.parent, endpoint.network), 0,
+                "see 'ip link'");
+  create_shared_link(route, {.kind = endpoint.driver,
+                             .mode = endpoint.mode,
+                             .parent = parent->index,
+                             .home = inside.space.ref(),
+                             .name = endpoint.interface,
+                             .mac = mac});
+}
+
+void add_default_route_by(Inside& inside, const Endpoint& endpoint, const std::string& gateway) {
   const std::optional<Address> address = parse_address(gateway);
-  if (endpoint == nullptr || !address) return;
-  const std::optional<Link> link = find_link(inside.route, endpoint->interface);
-  if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint->interface);
-  add_default_route(inside.route, link->index, *address);
+  if (!address) return;
+  const std::optional<Link> link = find_link(inside.route, endpoint.interface);
+  if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
+  if (endpoint.mode.starts_with("l3"))  // the host routes for it
+    add_default_route(inside.route, link->index, address->family);
+  else
+    add_default_route(inside.route, link->index, *address);
 }
 
 }  // namespace
@@ -120,12 +149,15 @@ std::string directory_of(const Directories& directories, const std::string& netw
   return directories.networks + "/" + network;
 }
 
-bool is_default(const Endpoint& endpoint) { return endpoint.network == kDefaultNetwork; }
+bool knows_names(const Endpoint& endpoint) { return is_bridged(endpoint) && endpoint.network != kDefaultNetwork; }
 
-Bridge describe(const Directories& directories, const std::string& network) {
-  if (network == kDefaultNetwork) return describe_default_bridge(directory_of(directories, network));
+Layout describe(const Directories& directories, const std::string& network) {
+  if (network == kDefaultNetwork) return {.bridge = describe_default_bridge(directory_of(directories, network))};
   if (const std::optional<Definition> definition = load_definition(directories.definitions, network))
-    return bridge_of(*definition);
+    return {.driver = definition->driver,
+            .bridge = bridge_of(*definition),
+            .parent = definition->parent,
+            .mode = definition->mode};
   throw Error(ErrorKind::NotFound, fmt::format("no such network: '{}'", network), 0, "see 'myct network ls'");
 }
 
@@ -147,21 +179,28 @@ Inside enter_network_of(pid_t pid) {
 
 void reserve_endpoint(const Directories& directories, const Station& station, const state::NetworkAttachment& wanted,
                       const std::string& interface, Presence& presence) {
-  const Bridge bridge = describe(directories, wanted.network);
+  const Layout layout = describe(directories, wanted.network);
+  const Bridge& bridge = layout.bridge;
   if (!wanted.address6.empty() && !bridge.ipv6)
     throw Error(ErrorKind::Usage, fmt::format("network '{}' has no IPv6", wanted.network), 0,
                 "make one that has with 'myct network create --ipv6'");
   const std::string directory = directory_of(directories, wanted.network);
   Endpoint& endpoint = presence.endpoints.emplace_back();
   endpoint.network = wanted.network;
+  endpoint.driver = layout.driver;
   endpoint.bridge = bridge.name;
+  endpoint.parent = layout.parent;
+  endpoint.mode = layout.mode;
   endpoint.interface = interface;
-  endpoint.host_interface = name_of_pair();
+  if (is_bridged(endpoint)) endpoint.host_interface = name_of_pair();
   endpoint.subnet = to_text(bridge.ipv4.subnet);
   endpoint.gateway = to_text(bridge.ipv4.gateway);
   endpoint.prefix = bridge.ipv4.subnet.prefix;
   endpoint.internal = bridge.internal;
-  if (!is_default(endpoint)) endpoint.names = names_of(station, wanted);
+  if (knows_names(endpoint))
+    endpoint.names = names_of(station, wanted);
+  else if (!wanted.aliases.empty())
+    throw_error(ErrorKind::Usage, "network '{}' knows no names", wanted.network);
   claim(AddressPool(directory, bridge.ipv4), wanted.address, station.id, [&](const Address& candidate) {
     endpoint.address = to_text(candidate);
     endpoint.mac = wanted.mac.empty() ? to_text(mac_of(candidate)) : wanted.mac;
@@ -178,21 +217,17 @@ void reserve_endpoint(const Directories& directories, const Station& station, co
     });
   }
   // Whoever removes the network looks at the claims after it has taken the definition away.
-  if (!is_default(endpoint)) (void)describe(directories, wanted.network);
+  if (endpoint.network != kDefaultNetwork) (void)describe(directories, wanted.network);
 }
 
 void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
                       const Endpoint& endpoint, Inside& inside) {
-  const Link bridge = ensure_bridge(route, netfilter, directory_of(directories, endpoint.network), bridge_of(endpoint),
-                                    [&] { restore_elements(netfilter, directories); });
   const std::optional<Mac> mac = parse_mac(endpoint.mac);
   if (!mac) throw_error(ErrorKind::Internal, "malformed address '{}' of a container", endpoint.mac);
-  create_veth(route, {.name = endpoint.host_interface,
-                      .bridge = bridge.index,
-                      .mtu = bridge.mtu,
-                      .peer_namespace = inside.space.ref(),
-                      .peer_name = endpoint.interface,
-                      .peer_mac = *mac});
+  if (is_bridged(endpoint))
+    hang_on_bridge(directories, route, netfilter, endpoint, inside, *mac);
+  else
+    share_parent(route, endpoint, inside, *mac);
   const std::optional<Link> link = find_link(inside.route, endpoint.interface);
   if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
   add_own_address(inside, link->index, endpoint.address, endpoint.subnet);
@@ -207,7 +242,7 @@ std::vector<std::string> addresses_of(const Endpoint& endpoint) {
 }
 
 void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
-  if (is_default(endpoint)) return;
+  if (!knows_names(endpoint)) return;
   const std::string directory = directory_of(directories, endpoint.network);
   NameServer server{.network = endpoint.network,
                     .directory = directory,
@@ -235,8 +270,8 @@ void release_endpoint(const Directories& directories, const std::string& contain
 }
 
 void add_default_routes(Inside& inside, const Presence& presence) {
-  if (const Endpoint* outward = presence.outward()) add_default_route_by(inside, outward, outward->gateway);
-  if (const Endpoint* outward = presence.outward6()) add_default_route_by(inside, outward, outward->gateway6);
+  if (const Endpoint* outward = presence.outward()) add_default_route_by(inside, *outward, outward->gateway);
+  if (const Endpoint* outward = presence.outward6()) add_default_route_by(inside, *outward, outward->gateway6);
 }
 
 }  // namespace myct::network

@@ -13,10 +13,18 @@ namespace myct::network {
 
 /// The network's, under the runtime directory.
 [[nodiscard]] std::string directory_of(const Directories& directories, const std::string& network);
-[[nodiscard]] bool is_default(const Endpoint& endpoint);
+/// Whether containers find each other by name there.
+[[nodiscard]] bool knows_names(const Endpoint& endpoint);
 
+/// What a network's containers hang on.
+struct Layout {
+  std::string driver = kBridgeDriver;
+  Bridge bridge;       ///< with macvlan and ipvlan its addresses alone
+  std::string parent;  ///< of these
+  std::string mode;
+};
 /// Throws Error{NotFound} when there is no such network.
-[[nodiscard]] Bridge describe(const Directories& directories, const std::string& network);
+[[nodiscard]] Layout describe(const Directories& directories, const std::string& network);
 /// As the note of one that is on it says. Throws Error.
 [[nodiscard]] Bridge bridge_of(const Endpoint& endpoint);
 

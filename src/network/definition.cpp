@@ -34,9 +34,12 @@ std::string path_of(const std::string& directory, const std::string& name) {
 }
 
 std::string to_json(const Definition& definition) {
-  json::Value value{
-      {"name", definition.name},     {"id", definition.id},         {"created", format_time(definition.created)},
-      {"bridge", definition.bridge}, {"subnet", definition.subnet}, {"gateway", definition.gateway}};
+  json::Value value{{"name", definition.name},      {"driver", definition.driver},
+                    {"id", definition.id},          {"created", format_time(definition.created)},
+                    {"bridge", definition.bridge},  {"subnet", definition.subnet},
+                    {"gateway", definition.gateway}};
+  json::write_unless_empty(value, "parent", definition.parent);
+  json::write_unless_empty(value, "mode", definition.mode);
   json::write_unless_empty(value, "ipRange", definition.ip_range);
   json::write_unless_empty(value, "subnet6", definition.subnet6);
   json::write_unless_empty(value, "gateway6", definition.gateway6);
@@ -54,7 +57,10 @@ Definition from_json(const json::Value& value, const std::string& path) {
   json::read(value, "name", definition.name);
   json::read(value, "id", definition.id);
   json::read(value, "created", created);
+  json::read(value, "driver", definition.driver);
   json::read(value, "bridge", definition.bridge);
+  json::read(value, "parent", definition.parent);
+  json::read(value, "mode", definition.mode);
   json::read(value, "subnet", definition.subnet);
   json::read(value, "gateway", definition.gateway);
   json::read(value, "ipRange", definition.ip_range);
@@ -66,7 +72,7 @@ Definition from_json(const json::Value& value, const std::string& path) {
   json::read(value, "labels", definition.labels);
   json::read(value, "options", definition.options);
   const std::optional<SystemTime> time = parse_time(created);
-  const bool is_whole = time && !definition.id.empty() && !definition.bridge.empty() &&
+  const bool is_whole = time && !definition.id.empty() && definition.bridge.empty() != definition.parent.empty() &&
                         parse_subnet(definition.subnet) && parse_address(definition.gateway) &&
                         definition.subnet6.empty() == definition.gateway6.empty();
   if (!is_whole)
@@ -113,10 +119,11 @@ std::vector<Route> routes_of_host(Family family) {
   return list_routes(route, family);
 }
 
-void check_subnet(const Subnet& subnet, const std::vector<Definition>& others) {
+/// The parent's own subnet is what macvlan's and ipvlan's containers share.
+void check_subnet(const Subnet& subnet, const std::string& driver, const std::vector<Definition>& others) {
   if (const Definition* other = find_overlap(subnet, others))
     throw_error(ErrorKind::Conflict, "subnet {} overlaps with that of network '{}'", to_text(subnet), other->name);
-  if (has_route_into(routes_of_host(subnet.family()), subnet))
+  if (driver == kBridgeDriver && has_route_into(routes_of_host(subnet.family()), subnet))
     throw Error(ErrorKind::Conflict, fmt::format("the host has a route into subnet {}", to_text(subnet)), 0,
                 "see 'ip route', and choose another");
 }
@@ -171,7 +178,7 @@ Wanted wanted_of(const DefinitionRequest& request, Family family) {
 
 void choose_addresses(Definition& definition, const Wanted& wanted, const std::vector<Definition>& others) {
   const Subnet subnet = wanted.subnet.empty() ? choose_subnet(others) : need_subnet(wanted.subnet);
-  if (!wanted.subnet.empty()) check_subnet(subnet, others);
+  if (!wanted.subnet.empty()) check_subnet(subnet, definition.driver, others);
   definition.subnet = to_text(subnet);
   definition.gateway = to_text(choose_gateway(wanted.gateway, subnet));
   definition.ip_range = check_range(wanted.ip_range, subnet);
@@ -179,7 +186,7 @@ void choose_addresses(Definition& definition, const Wanted& wanted, const std::v
 
 void choose_addresses6(Definition& definition, const Wanted& wanted, const std::vector<Definition>& others) {
   const Subnet subnet = wanted.subnet.empty() ? make_local_subnet(definition.id) : need_subnet(wanted.subnet);
-  check_subnet(subnet, others);
+  check_subnet(subnet, definition.driver, others);
   definition.subnet6 = to_text(subnet);
   definition.gateway6 = to_text(choose_gateway(wanted.gateway, subnet));
   definition.ip_range6 = check_range(wanted.ip_range, subnet);
@@ -197,6 +204,13 @@ std::string choose_bridge(const DefinitionRequest& request, const std::string& i
     if (other.bridge == request.bridge)
       throw_error(ErrorKind::Conflict, "bridge '{}' is that of network '{}'", request.bridge, other.name);
   return request.bridge;
+}
+
+void check_parent(const DefinitionRequest& request) {
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  if (!find_link(route, request.parent))
+    throw Error(ErrorKind::NotFound, fmt::format("no such interface of the host: '{}'", request.parent), 0,
+                "see 'ip link'");
 }
 
 }  // namespace
@@ -224,9 +238,12 @@ Definition define(const std::string& directory, const DefinitionRequest& request
     throw Error(ErrorKind::Conflict, fmt::format("there is a network '{}' already", request.name), 0,
                 "choose another name, or remove it with 'myct network rm'");
   Definition definition{.name = request.name,
+                        .driver = request.driver,
                         .id = state::make_id(),
                         .created = std::chrono::system_clock::now(),
                         .bridge = {},
+                        .parent = request.parent,
+                        .mode = request.mode,
                         .subnet = {},
                         .gateway = {},
                         .ip_range = {},
@@ -240,7 +257,10 @@ Definition define(const std::string& directory, const DefinitionRequest& request
   choose_addresses(definition, wanted_of(request, Family::Inet), others);
   const Wanted wanted6 = wanted_of(request, Family::Inet6);
   if (request.ipv6 || !wanted6.subnet.empty()) choose_addresses6(definition, wanted6, others);
-  definition.bridge = choose_bridge(request, definition.id, others);
+  if (request.driver == kBridgeDriver)
+    definition.bridge = choose_bridge(request, definition.id, others);
+  else
+    check_parent(request);
   const std::string own = directory + "/" + definition.name;
   make_directories(own);
   const Fd fd = open_path(own, O_RDONLY | O_DIRECTORY);

@@ -17,11 +17,18 @@ using json::Value;
 constexpr const char* kNote = "network.json";
 
 Value to_json(const Endpoint& endpoint) {
-  Value value{{"network", endpoint.network},     {"bridge", endpoint.bridge},
-              {"interface", endpoint.interface}, {"hostInterface", endpoint.host_interface},
-              {"subnet", endpoint.subnet},       {"address", endpoint.address},
-              {"gateway", endpoint.gateway},     {"mac", endpoint.mac},
+  Value value{{"network", endpoint.network},
+              {"driver", endpoint.driver},
+              {"bridge", endpoint.bridge},
+              {"interface", endpoint.interface},
+              {"hostInterface", endpoint.host_interface},
+              {"subnet", endpoint.subnet},
+              {"address", endpoint.address},
+              {"gateway", endpoint.gateway},
+              {"mac", endpoint.mac},
               {"prefix", endpoint.prefix}};
+  json::write_unless_empty(value, "parent", endpoint.parent);
+  json::write_unless_empty(value, "mode", endpoint.mode);
   if (!endpoint.address6.empty()) {
     value["subnet6"] = endpoint.subnet6;
     value["address6"] = endpoint.address6;
@@ -37,7 +44,10 @@ Value to_json(const Endpoint& endpoint) {
 Endpoint endpoint_from_json(const Value& value) {
   Endpoint endpoint;
   read(value, "network", endpoint.network);
+  read(value, "driver", endpoint.driver);
   read(value, "bridge", endpoint.bridge);
+  read(value, "parent", endpoint.parent);
+  read(value, "mode", endpoint.mode);
   read(value, "interface", endpoint.interface);
   read(value, "hostInterface", endpoint.host_interface);
   read(value, "subnet", endpoint.subnet);
@@ -68,17 +78,27 @@ Presence presence_from_json(const Value& value) {
   return presence;
 }
 
-}  // namespace
+bool has_ipv6(const Endpoint& endpoint) { return !endpoint.address6.empty(); }
 
-const Endpoint* Presence::outward() const noexcept {
-  const auto found = std::ranges::find(endpoints, false, &Endpoint::internal);
+/// The first that has a way out and is as is wanted; nullptr: there is none.
+template <typename IsWanted>
+const Endpoint* find_outward(const std::vector<Endpoint>& endpoints, const IsWanted& is_wanted) {
+  const auto found = std::ranges::find_if(
+      endpoints, [&](const Endpoint& endpoint) { return !endpoint.internal && is_wanted(endpoint); });
   return found == endpoints.end() ? nullptr : &*found;
 }
 
-const Endpoint* Presence::outward6() const noexcept {
-  const auto found = std::ranges::find_if(
-      endpoints, [](const Endpoint& endpoint) { return !endpoint.internal && !endpoint.address6.empty(); });
-  return found == endpoints.end() ? nullptr : &*found;
+}  // namespace
+
+bool is_bridged(const Endpoint& endpoint) { return endpoint.driver == kBridgeDriver; }
+
+const Endpoint* Presence::outward() const noexcept {
+  return find_outward(endpoints, [](const Endpoint&) { return true; });
+}
+const Endpoint* Presence::outward6() const noexcept { return find_outward(endpoints, has_ipv6); }
+const Endpoint* Presence::publishing() const noexcept { return find_outward(endpoints, is_bridged); }
+const Endpoint* Presence::publishing6() const noexcept {
+  return find_outward(endpoints, [](const Endpoint& endpoint) { return is_bridged(endpoint) && has_ipv6(endpoint); });
 }
 
 void save_presence(const std::string& run_directory, const Presence& presence) {

@@ -49,7 +49,8 @@ void finish_removal(const Directories& directories, const std::string& network) 
   }
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  if (const std::optional<Definition> old = load_definition(directories.definitions, std::string(kRemoved) + network))
+  if (const std::optional<Definition> old = load_definition(directories.definitions, std::string(kRemoved) + network);
+      old && !old->bridge.empty())
     remove_bridge_by_name(route, netfilter, old->bridge);
   close_foreign_chains(netfilter, directories.networks + "/.rules.lock");
   if (!is_made_anew) remove_tree(directory);

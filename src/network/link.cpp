@@ -48,6 +48,29 @@ std::optional<Link> try_find(NetlinkSocket& route, NetlinkRequest& request, cons
   return found;
 }
 
+uint32_t macvlan_mode(const std::string& word) {
+  return word == "private"    ? MACVLAN_MODE_PRIVATE
+         : word == "vepa"     ? MACVLAN_MODE_VEPA
+         : word == "passthru" ? MACVLAN_MODE_PASSTHRU
+                              : MACVLAN_MODE_BRIDGE;
+}
+
+uint16_t ipvlan_mode(const std::string& word) {
+  return word == "l3" ? IPVLAN_MODE_L3 : word == "l3s" ? IPVLAN_MODE_L3S : IPVLAN_MODE_L2;
+}
+
+NetlinkRequest default_route_request(Family family, rt_scope_t scope) {
+  NetlinkRequest request(RTM_NEWROUTE, kNew);
+  rtmsg head{};
+  head.rtm_family = static_cast<uint8_t>(to_af(family));
+  head.rtm_table = RT_TABLE_MAIN;
+  head.rtm_protocol = RTPROT_STATIC;
+  head.rtm_scope = static_cast<uint8_t>(scope);
+  head.rtm_type = RTN_UNICAST;
+  request.put_structure(head);
+  return request;
+}
+
 }  // namespace
 
 std::optional<Link> find_link(NetlinkSocket& route, const std::string& name) {
@@ -129,6 +152,30 @@ void create_veth(NetlinkSocket& route, const Veth& veth) {
   route.request(port, fmt::format("set hairpin mode on '{}'", veth.name));
 }
 
+void create_shared_link(NetlinkSocket& route, const SharedLink& link) {
+  const bool is_macvlan = link.kind == "macvlan";
+  NetlinkRequest request = link_request(RTM_NEWLINK, kNew);
+  request.put_text(IFLA_IFNAME, link.name);
+  request.put_number(IFLA_LINK, static_cast<uint32_t>(link.parent));
+  request.put_number(IFLA_NET_NS_FD, static_cast<uint32_t>(link.home.get()));
+  if (is_macvlan) request.put(IFLA_ADDRESS, link.mac);
+  request.put_nested(IFLA_LINKINFO, [&] {
+    request.put_text(IFLA_INFO_KIND, link.kind);
+    request.put_nested(IFLA_INFO_DATA, [&] {
+      if (is_macvlan)
+        request.put_number(IFLA_MACVLAN_MODE, macvlan_mode(link.mode));
+      else
+        request.put_number(IFLA_IPVLAN_MODE, ipvlan_mode(link.mode));
+    });
+  });
+  const std::string what = fmt::format("make {} interface '{}'", link.kind, link.name);
+  const NetlinkError error = route.try_request(request);
+  if (error.errnum == EOPNOTSUPP)
+    throw Error(ErrorKind::Unsupported, what, error.errnum,
+                fmt::format("the kernel lacks {0} (module {0})", link.kind));
+  throw_if_refused(error, what);
+}
+
 void add_address(NetlinkSocket& route, int index, const Address& address, const Subnet& subnet) {
   NetlinkRequest request(RTM_NEWADDR, kNew);
   ifaddrmsg head{};
@@ -169,15 +216,14 @@ std::vector<LinkAddress> list_link_addresses(NetlinkSocket& route, Family family
   return addresses;
 }
 
+void add_default_route(NetlinkSocket& route, int index, Family family) {
+  NetlinkRequest request = default_route_request(family, RT_SCOPE_LINK);
+  request.put_number(RTA_OIF, static_cast<uint32_t>(index));
+  route.request(request, fmt::format("add the default route by interface {}", index));
+}
+
 void add_default_route(NetlinkSocket& route, int index, const Address& gateway) {
-  NetlinkRequest request(RTM_NEWROUTE, kNew);
-  rtmsg head{};
-  head.rtm_family = static_cast<uint8_t>(to_af(gateway.family));
-  head.rtm_table = RT_TABLE_MAIN;
-  head.rtm_protocol = RTPROT_STATIC;
-  head.rtm_scope = RT_SCOPE_UNIVERSE;
-  head.rtm_type = RTN_UNICAST;
-  request.put_structure(head);
+  NetlinkRequest request = default_route_request(gateway.family, RT_SCOPE_UNIVERSE);
   request.put(RTA_GATEWAY, to_wire(gateway));
   request.put_number(RTA_OIF, static_cast<uint32_t>(index));
   route.request(request, fmt::format("add the default route by {}", to_text(gateway)));

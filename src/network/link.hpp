@@ -49,6 +49,17 @@ struct Veth {
 /// on that port what came from it (hairpin mode): a container reaches itself by a port that it has published.
 void create_veth(NetlinkSocket& route, const Veth& veth);
 
+/// An interface in another network namespace that shares one of the host's.
+struct SharedLink {
+  std::string kind;  ///< "macvlan", "ipvlan"
+  std::string mode;  ///< see Definition
+  int parent = 0;
+  FdRef home;
+  std::string name;
+  Mac mac{};  ///< of macvlan
+};
+void create_shared_link(NetlinkSocket& route, const SharedLink& link);
+
 /// Gives an interface an address of a subnet.
 void add_address(NetlinkSocket& route, int index, const Address& address, const Subnet& subnet);
 [[nodiscard]] bool has_address(NetlinkSocket& route, int index, const Address& address);
@@ -61,6 +72,8 @@ struct LinkAddress {
 /// Of both families. Idempotent.
 void remove_default_routes(NetlinkSocket& route);
 void add_default_route(NetlinkSocket& route, int index, const Address& gateway);
+/// One that leads to the interface itself.
+void add_default_route(NetlinkSocket& route, int index, Family family);
 
 /// A route of the main table: where it leads, and by which interface.
 struct Route {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
 
 #include "addresses.hpp"
 #include "attachment.hpp"
@@ -29,6 +29,7 @@ constexpr const char* kDefaultId = "17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1
 
 /// What a host must have, said where it lacks it.
 [[noreturn]] void throw_unable(Error error) {
+  if (!error.hint().empty()) throw Error(std::move(error));
   if (error.errnum() == EPERM)
     throw Error(ErrorKind::Denied, error.subject(), EPERM, "it needs CAP_NET_ADMIN; or use --network none or host");
   if (error.errnum() == EOPNOTSUPP)
@@ -64,8 +65,11 @@ std::string free_interface(Inside& inside) {
 /// Whether ports and routes lead otherwise than before.
 bool leads_otherwise(const Presence& before, const Presence& after) {
   const auto network_of = [](const Endpoint* endpoint) { return endpoint == nullptr ? "" : endpoint->network; };
-  return network_of(before.outward()) != network_of(after.outward()) ||
-         network_of(before.outward6()) != network_of(after.outward6());
+  using Find = const Endpoint* (Presence::*)() const noexcept;
+  constexpr std::array<Find, 4> kFinds = {&Presence::outward, &Presence::outward6, &Presence::publishing,
+                                          &Presence::publishing6};
+  return std::ranges::any_of(kFinds,
+                             [&](Find find) { return network_of((before.*find)()) != network_of((after.*find)()); });
 }
 
 /// Notes what a container has now, and has published ports and default routes lead there. Routes by an interface that
@@ -91,7 +95,10 @@ Presence take_from(const Directories& directories, const std::string& container_
   presence.endpoints.erase(found);
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  remove_link(route, endpoint.host_interface);
+  if (is_bridged(endpoint))
+    remove_link(route, endpoint.host_interface);
+  else
+    remove_link(inside.route, endpoint.interface);
   release_endpoint(directories, container_id, endpoint);
   lead_anew(directories, netfilter, inside, before, presence);
   return presence;
@@ -207,7 +214,7 @@ void rename(const Directories& directories, const std::string& container_id, con
   std::optional<Presence> presence = load_presence(directories.run_directory);
   if (!presence) return;
   for (Endpoint& endpoint : presence->endpoints) {
-    if (is_default(endpoint)) continue;
+    if (!knows_names(endpoint)) continue;
     std::ranges::replace(endpoint.names, old_name, new_name);
     const NameTable table(directory_of(directories, endpoint.network));
     for (const std::string& address : addresses_of(endpoint)) {
@@ -232,7 +239,7 @@ std::vector<Inhabitant> list_inhabitants(const std::string& run_containers, cons
 }
 
 void undefine(const Directories& directories, const std::string& name) {
-  const Bridge bridge = describe(directories, name);
+  const Bridge bridge = describe(directories, name).bridge;
   const std::string directory = directory_of(directories, name);
   make_directories(directory);
   const FileLock lock = FileLock::acquire(directory + "/lock");
@@ -250,7 +257,7 @@ void undefine(const Directories& directories, const std::string& name) {
   }
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  remove_bridge(route, netfilter, bridge);
+  if (!bridge.name.empty()) remove_bridge(route, netfilter, bridge);
   close_foreign_chains(netfilter, rules_lock(directories));
   remove_tree(directory);
   remove_tree(removed);
@@ -259,9 +266,12 @@ void undefine(const Directories& directories, const std::string& name) {
 Definition describe_default(const Directories& directories) {
   const Bridge bridge = describe_default_bridge(directory_of(directories, kDefaultNetwork));
   return {.name = kDefaultNetwork,
+          .driver = kBridgeDriver,
           .id = kDefaultId,
           .created = {},
           .bridge = bridge.name,
+          .parent = {},
+          .mode = {},
           .subnet = to_text(bridge.ipv4.subnet),
           .gateway = to_text(bridge.ipv4.gateway),
           .ip_range = {},

@@ -2,6 +2,7 @@
 
 #include "addresses.hpp"
 #include "attachment.hpp"
+#include "endpoint.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
@@ -24,10 +25,11 @@ bool is_for(const state::PublishedPort& port, Family family) {
 void restore_presence(NetlinkSocket& netfilter, const Directories& directories, const std::string& id,
                       const Presence& presence) {
   for (const Endpoint& endpoint : presence.endpoints) {
+    if (!is_bridged(endpoint)) continue;
     // One that still looks for an address adds its elements itself, for another address perhaps.
     if (!is_claimed(directory_of(directories, endpoint.network), endpoint.address, id)) continue;
     add_elements(netfilter, elements_of(bridge_of(endpoint)));
-    if (&endpoint == presence.outward()) add_elements(netfilter, port_elements(presence));
+    if (&endpoint == presence.publishing()) add_elements(netfilter, port_elements(presence));
   }
 }
 
@@ -43,8 +45,8 @@ std::vector<Element> port_elements(const Presence& presence) {
         elements.push_back(is_routed ? element_of_open_port(port, *address) : element_of_port(port, *address));
     }
   };
-  if (const Endpoint* outward = presence.outward()) add(outward->address, false);
-  if (const Endpoint* outward = presence.outward6()) add(outward->address6, outward->routed6);
+  if (const Endpoint* by = presence.publishing()) add(by->address, false);
+  if (const Endpoint* by = presence.publishing6()) add(by->address6, by->routed6);
   return elements;
 }
 

@@ -12,11 +12,19 @@
 
 namespace myct::network {
 
+/// The drivers: what a container's interface hangs on.
+constexpr const char* kBridgeDriver = "bridge";    ///< a bridge of the network's own
+constexpr const char* kMacvlanDriver = "macvlan";  ///< an interface of the host's, with a MAC address of its own there
+constexpr const char* kIpvlanDriver = "ipvlan";    ///< an interface of the host's, with that one's MAC address
+
 struct Definition {
   std::string name;
+  std::string driver;
   std::string id;  ///< 64 hex digits
   SystemTime created;
-  std::string bridge;     ///< the host's interface
+  std::string bridge;     ///< the host's interface; empty with another driver
+  std::string parent;     ///< of macvlan and ipvlan: the host's interface that containers share
+  std::string mode;       ///< of theirs: "bridge", "private", "vepa", "passthru"; "l2", "l3", "l3s"
   std::string subnet;     ///< "10.89.0.0/24"
   std::string gateway;    ///< the bridge's own address
   std::string ip_range;   ///< where addresses are taken from, if nobody asks for one; empty: all of the subnet
@@ -32,7 +40,10 @@ struct Definition {
 /// What a user asks for; what is empty is chosen.
 struct DefinitionRequest {
   std::string name;
+  std::string driver = kBridgeDriver;
   std::string bridge;
+  std::string parent;
+  std::string mode;
   std::vector<std::string> subnets;  ///< at most one of either family
   std::vector<std::string> gateways;
   std::vector<std::string> ip_ranges;

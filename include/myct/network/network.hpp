@@ -45,9 +45,12 @@ struct Station {
 /// What a container has of a network while it runs.
 struct Endpoint {
   std::string network;
+  std::string driver;          ///< as Definition has it
   std::string bridge;          ///< the host's interface that the container hangs on
+  std::string parent;          ///< the same with macvlan and ipvlan
+  std::string mode;            ///< of these
   std::string interface;       ///< "eth0", in the container
-  std::string host_interface;  ///< the host's end of the pair
+  std::string host_interface;  ///< the host's end of the pair; empty with macvlan and ipvlan
   std::string subnet;          ///< "10.88.0.0/16"
   std::string address;         ///< "10.88.0.2"
   std::string gateway;
@@ -66,10 +69,12 @@ struct Endpoint {
 struct Presence {
   std::vector<Endpoint> endpoints;          ///< in the order in which it came to them
   std::vector<state::PublishedPort> ports;  ///< their host's ports are never 0
-  /// The one that published ports and the default route lead by; nullptr: none does.
+  /// The one that the default route leads by; nullptr: none does.
   [[nodiscard]] const Endpoint* outward() const noexcept;
-  /// The one that those of IPv6 lead by.
   [[nodiscard]] const Endpoint* outward6() const noexcept;
+  /// The one that published ports lead by: with macvlan and ipvlan a container has all ports of its own address.
+  [[nodiscard]] const Endpoint* publishing() const noexcept;
+  [[nodiscard]] const Endpoint* publishing6() const noexcept;
 };
 
 /// What keeps the host's ports from everybody else as long as it is open.

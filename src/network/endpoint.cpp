@@ -93,9 +93,13 @@ const Endpoint* find_outward(const std::vector<Endpoint>& endpoints, const IsWan
 bool is_bridged(const Endpoint& endpoint) { return endpoint.driver == kBridgeDriver; }
 
 const Endpoint* Presence::outward() const noexcept {
-  return find_outward(endpoints, [](const Endpoint&) { return true; });
+  const Endpoint* const by_ports = ports.empty() ? nullptr : publishing();
+  return by_ports != nullptr ? by_ports : find_outward(endpoints, [](const Endpoint&) { return true; });
 }
-const Endpoint* Presence::outward6() const noexcept { return find_outward(endpoints, has_ipv6); }
+const Endpoint* Presence::outward6() const noexcept {
+  const Endpoint* const by_ports = ports.empty() ? nullptr : publishing6();
+  return by_ports != nullptr ? by_ports : find_outward(endpoints, has_ipv6);
+}
 const Endpoint* Presence::publishing() const noexcept { return find_outward(endpoints, is_bridged); }
 const Endpoint* Presence::publishing6() const noexcept {
   return find_outward(endpoints, [](const Endpoint& endpoint) { return is_bridged(endpoint) && has_ipv6(endpoint); });

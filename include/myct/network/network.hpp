@@ -69,7 +69,8 @@ struct Endpoint {
 struct Presence {
   std::vector<Endpoint> endpoints;          ///< in the order in which it came to them
   std::vector<state::PublishedPort> ports;  ///< their host's ports are never 0
-  /// The one that the default route leads by; nullptr: none does.
+  /// The one that the default route leads by; nullptr: none does. Where there are published ports it is theirs, as what
+  /// comes to them from elsewhere has to find back.
   [[nodiscard]] const Endpoint* outward() const noexcept;
   [[nodiscard]] const Endpoint* outward6() const noexcept;
   /// The one that published ports lead by: with macvlan and ipvlan a container has all ports of its own address.

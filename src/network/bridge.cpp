@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 
+#include "legacy.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/json.hpp"
@@ -131,6 +132,8 @@ Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::stri
     link = find_link(route, bridge.name);
     if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
     is_made = true;
+    if (const std::optional<std::string> remedy = remedy_for_legacy_forward())
+      log::warning("the old iptables forward nothing unless told: let containers' packets through by '{}'", *remedy);
   }
   const std::string mark = mark_of(directory);
   if ((is_made || (link->alias.empty() && is_ours(*link))) && mark.size() <= kLongestAlias)

@@ -47,6 +47,10 @@ void finish_removal(const Directories& directories, const std::string& network) 
       throw_errno("rename '{}' to '{}'", removed, definition);
     return;
   }
+  if (!path_exists(removed)) {  // somebody has completed it while we waited
+    if (!is_made_anew) remove_tree(directory);
+    return;
+  }
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   if (const std::optional<Definition> old = load_definition(directories.definitions, std::string(kRemoved) + network);
@@ -101,8 +105,8 @@ void find_leftover_directories(const Directories& directories, std::vector<Lefto
 void finish_definitions(const Directories& directories) {
   for (const std::string& network : list_removed(directories)) {
     make_directories(directories.networks + "/" + network);
-    if (const auto lock = FileLock::try_acquire(directories.networks + "/" + network + "/lock"))
-      finish_removal(directories, network);
+    const FileLock lock = FileLock::acquire(directories.networks + "/" + network + "/lock");
+    finish_removal(directories, network);
   }
   if (list_unmade(directories).empty()) return;
   const FileLock lock = FileLock::acquire(directories.definitions + "/.lock");

@@ -131,10 +131,16 @@ std::vector<Detour> detours_of(const std::vector<Listener>& listeners) {
   return detours;
 }
 
-void serve(Task& task) {
+/// One that was killed needs no answer; its address goes with what else it has left.
+void answer_starter(Task& task, std::string_view text) {
+  if (task.ready.valid()) [[maybe_unused]]
+    const ssize_t told = ::write(task.ready.get(), text.data(), text.size());
+  task.ready.reset();
+}
+
+/// With the lock on the sign of life.
+void serve_with_sign(Task& task, const FileLock& life) {
   const NameServer& server = task.server;
-  raise_descriptor_limit();
-  const FileLock life = FileLock::acquire(sign_path(server));
   remove_file(sign_path(server) + ".leaving");  // of one that was killed as it left
   std::optional<FileLock> lock;                 // outlives the sockets: who waits for it wants our port
   Sign sign{.pid = ::getpid(), .description = describe(server, ::if_nametoindex(server.bridge.c_str())), .detours = {}};
@@ -146,8 +152,7 @@ void serve(Task& task) {
   if (::ftruncate(life.fd().get(), 0) == -1) throw_errno("write '{}'", sign_path(server));
   write_all(life.fd(), to_text(sign), sign_path(server));
   drop_privileges(sign);
-  write_all(task.ready.ref(), "ready", "the starter's pipe");
-  task.ready.reset();
+  answer_starter(task, "ready");
   const auto try_to_end = [&] {
     if (has_addresses(server)) return false;
     lock = try_leave(server, sign);
@@ -159,6 +164,17 @@ void serve(Task& task) {
     drain(watch);
     return try_to_end();
   });
+}
+
+void serve(Task& task) {
+  raise_descriptor_limit();
+  const FileLock life = FileLock::acquire(sign_path(task.server));
+  try {
+    serve_with_sign(task, life);
+  } catch (const Error&) {
+    remove_file(sign_path(task.server));
+    throw;
+  }
 }
 
 }  // namespace
@@ -173,8 +189,7 @@ int serve_names(int argc, char** argv) noexcept {
     return 0;
   } catch (const std::exception& error) {
     // Later on nobody is there to be told, and the next start of a container starts another server.
-    const std::string_view why = error.what();
-    [[maybe_unused]] const ssize_t told = task.ready.valid() ? ::write(task.ready.get(), why.data(), why.size()) : 0;
+    answer_starter(task, error.what());
     return kExitOwnFailure;
   }
 }

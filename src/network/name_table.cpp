@@ -76,12 +76,14 @@ void NameTable::remove(const std::string& address, const std::string& container_
     if (!name) continue;
     const std::string directory = directory_ + "/names/" + *name;
     const std::string path = directory + "/" + address;
-    if (try_read_link(path) != container_id) continue;
-    remove_file(path);
+    const std::optional<std::string> holder = try_read_link(path);
+    if (holder && holder != container_id) continue;
+    // The link last of what tells that it is ours, and what is empty without it: a kill in between is made up for here.
+    const std::string pointer = directory_ + "/pointers/" + address;
+    if (holder && try_read_link(pointer) == *name) remove_file(pointer);
+    if (holder) remove_file(path);
     if (::rmdir(directory.c_str()) == -1 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
       throw_errno("remove '{}'", directory);
-    const std::string pointer = directory_ + "/pointers/" + address;
-    if (try_read_link(pointer) == *name) remove_file(pointer);
   }
 }
 

@@ -53,8 +53,8 @@ void write_file_at(FdRef directory, const std::string& name, std::string_view by
 /// Concurrent writers: the last rename wins; readers see the old or the new file, never a mixture.
 void save_atomically(FdRef directory, const std::string& name, std::string_view bytes, Durability durability,
                      mode_t mode = 0644);
-/// Makes `name`, which is not there, whole or not at all: a kill leaves not even a temporary file, where the file system
-/// has files without names (O_TMPFILE, open(2)). Throws Error{System} with EEXIST when it is there.
+/// Makes `name`, which is not there, whole or not at all: a kill leaves not even a temporary file, where the file
+/// system has files without names (O_TMPFILE, open(2)). Throws Error{System} with EEXIST when it is there.
 void create_atomically(FdRef directory, const std::string& name, std::string_view bytes, Durability durability,
                        mode_t mode = 0644);
 /// Whether it is the name of a file that save_atomically() was killed at, or is about to rename.

@@ -20,7 +20,7 @@ struct Leftover {
 /// Throws Error.
 [[nodiscard]] std::vector<Leftover> find_leftovers(const Directories& directories);
 
-/// Completes what a kill has cut short: removals of networks, and their making. What is under way is left alone. Throws
+/// Completes what a kill has cut short: removals of networks, and their making. Waits for what is under way. Throws
 /// Error.
 void finish_definitions(const Directories& directories);
 

@@ -110,9 +110,10 @@ class SyscallFault : public ContainerTest {
 
   /// That it can be made shows that nothing of the one before holds its name.
   void make_victim(Before before) const {
-    Words words = {"run", "--network", "none", "-d", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
-    if (before != Before::Running)
-      words = {"create", "--network", "none", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
+    Words words = {"create"};
+    if (before == Before::Running) words = {"run", "-d"};
+    words.insert(words.end(), network_.begin(), network_.end());
+    words.insert(words.end(), {"--name", "victim", "-v", "/data", "busybox", "sleep", "1000"});
     const Result made = myct(words);
     ASSERT_EQ(made.status, 0) << "the name is not free: " << made;
     ASSERT_EQ(made.err, "");
@@ -200,10 +201,10 @@ class SyscallFault : public ContainerTest {
     return left;
   }
 
-  std::set<std::string> baseline_;
-
  protected:
+  std::set<std::string> baseline_;
   std::vector<std::string> names_ = {"victim"};  ///< those that the container may have after the kill
+  Words network_ = {"--network", "none"};        ///< that it is made with before the kill
 };
 
 const Words kCreate = {"create", "--network", "none", "--name", "victim", "-v", "/data", "busybox", "sleep", "1000"};
@@ -264,6 +265,74 @@ TEST_F(SyscallFault, runs_of_other_kinds_killed_on_the_way_leave_nothing) {
   Words init = kRunDetached;
   init.insert(init.begin() + 1, {"--init", "--rm", "--tmpfs", "/t"});
   kill_myct({.title = "run -d --rm --init", .before = Before::Nothing, .words = init, .stride = 3});
+}
+
+TEST_F(SyscallFault, on_a_network_of_its_own_with_names_and_a_port_leaves_nothing) {
+  network_ = {"--network", "app", "--network-alias", "www", "-p", "8080:80"};
+  const auto with_network = [&](Words words, const Words& rest) {
+    words.insert(words.end(), network_.begin(), network_.end());
+    words.insert(words.end(), {"--name", "victim", "-v", "/data", "busybox"});
+    words.insert(words.end(), rest.begin(), rest.end());
+    return words;
+  };
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  ASSERT_EQ(myct(with_network({"run", "--rm"}, {"true"})).status, 0);
+  // What stays until the network goes; the name server does not.
+  const std::string networks = runtime_dir() + "/networks/app/";
+  ASSERT_TRUE(eventually([&] { return ::access((networks + "server").c_str(), F_OK) == -1; }));
+  baseline_ = leftovers();
+  kill_myct({.title = "run --rm on a network of its own",
+             .before = Before::Nothing,
+             .words = with_network({"run", "--rm"}, {"true"}),
+             .stride = 11});
+  kill_new_supervisor({.title = "supervisor in run -d on a network of its own",
+                       .before = Before::Nothing,
+                       .words = with_network({"run", "-d"}, {"sleep", "1000"}),
+                       .stride = 11});
+  kill_myct({.title = "rm -f on a network of its own",
+             .before = Before::Running,
+             .words = {"rm", "-fv", "victim"},
+             .stride = 7});
+  kill_old_supervisor({.title = "supervisor in stop on a network of its own",
+                       .before = Before::Running,
+                       .words = {"stop", "-t", "0", "victim"},
+                       .stride = 3});
+  EXPECT_EQ(myct({"network", "rm", "app"}).status, 0);
+}
+
+TEST_F(SyscallFault, network_create_and_rm_killed_at_every_call_leave_nothing) {
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  ASSERT_EQ(myct({"network", "rm", "app"}).status, 0);
+  baseline_ = leftovers();
+  const auto kill_at = [&](const Words& words, unsigned nth) {
+    Command traced = command(words);
+    traced.before_exec = be_traced;
+    Process changing(traced);
+    const KillPoint point = kill_at_call(changing.pid(), nth);
+    changing.wait();
+    return point.end == Traced::Killed;
+  };
+  const auto expect_free = [&] {
+    EXPECT_EQ(myct({"network", "rm", "-f", "app"}).status, 0);
+    EXPECT_TRUE(eventually([&] { return leftovers() == baseline_; })) << ::testing::PrintToString(leftovers());
+    EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+    return !HasFailure();
+  };
+  const unsigned stride = stride_at_this_pace(2);
+  bool goes_on = true;
+  for (unsigned nth = 1; goes_on; nth += stride) {
+    SCOPED_TRACE("create, killed at its call " + std::to_string(nth));
+    goes_on = kill_at({"network", "create", "app"}, nth);
+    ASSERT_TRUE(expect_free());
+  }
+  goes_on = true;
+  for (unsigned nth = 1; goes_on; nth += stride) {
+    SCOPED_TRACE("rm, killed at its call " + std::to_string(nth));
+    ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+    ASSERT_EQ(myct({"run", "--rm", "--network", "app", "busybox", "true"}).status, 0);
+    goes_on = kill_at({"network", "rm", "app"}, nth);
+    ASSERT_TRUE(expect_free());
+  }
 }
 
 TEST_F(SyscallFault, supervisor_killed_at_every_call_of_start_leaves_nothing) {

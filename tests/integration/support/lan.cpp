@@ -76,6 +76,13 @@ std::string LanTest::name_in(const std::string& container) const {
   return inspect(container, ".Config.Hostname") + "\n";
 }
 
+void LanTest::prune_networks() const {
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_TRUE(prints(myct({"network", "prune", "-f"}), ""));
+    return here("ip link show myct0").status != 0;
+  }));
+}
+
 std::string LanTest::published() const {
   std::string all;
   for (const char* map : {"published", "published_at", "published6", "published_at6"})

@@ -53,6 +53,9 @@ class LanTest : public DetachedTest {
   [[nodiscard]] std::string address_on(const std::string& container, const std::string& network) const;
   /// What kWebServer in the container serves.
   [[nodiscard]] std::string name_in(const std::string& container) const;
+  /// Takes the default bridge away. It is in use as long as the kernel takes the last container's network namespace
+  /// apart, which is some time after its end.
+  void prune_networks() const;
   /// Elements of the maps of published ports, as nft shows them.
   [[nodiscard]] std::string published() const;
   /// Addresses that are taken on the default network.

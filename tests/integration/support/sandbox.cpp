@@ -105,11 +105,13 @@ std::set<std::string> Sandbox::leftovers() const {
     left.clear();
     std::set_difference(now.begin(), now.end(), before_.begin(), before_.end(), std::inserter(left, left.end()));
   };
-  // The kernel takes a network namespace apart, and with it its interfaces, some time after its last process is gone.
+  // The kernel takes a network namespace apart, and with it its interfaces, some time after its last process is gone,
+  // and a supervisor that has told the end has still to end itself.
   (void)eventually([&] {
     look();
-    return std::none_of(left.begin(), left.end(),
-                        [](const std::string& object) { return object.starts_with("interface veth"); });
+    return std::none_of(left.begin(), left.end(), [](const std::string& object) {
+      return object.starts_with("interface veth") || object.ends_with(" myct-supervisor");
+    });
   });
   return left;
 }

@@ -40,8 +40,8 @@ TEST(ResolvConf, lists_its_servers) {
 
 TEST(Hosts, has_added_names_before_the_containers_own) {
   const std::vector<HostEntry> added = {{"10.0.0.9", "db"}};
-  EXPECT_TRUE(
-      build_hosts(std::vector<std::string>{"10.0.0.2"}, "web", added).ends_with("ff02::2\tip6-allrouters\n10.0.0.9\tdb\n10.0.0.2\tweb\n"));
+  EXPECT_TRUE(build_hosts(std::vector<std::string>{"10.0.0.2"}, "web", added)
+                  .ends_with("ff02::2\tip6-allrouters\n10.0.0.9\tdb\n10.0.0.2\tweb\n"));
 }
 
 TEST(NameServerSign, survives_a_round_trip) {

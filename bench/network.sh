@@ -129,8 +129,9 @@ import_iperf() {
   "$myct" import "$work/iperf.tar" iperf >/dev/null
 }
 
-# in_plain NAME COMMAND...: in one of the plain network namespaces.
-in_plain() { nsenter --net="/run/netns/plain-$1" -- "${@:2}"; }
+# in_plain NAME COMMAND...: in one of the plain network namespaces. In a session of its own, as a container's program is,
+# because the kernel may share out processors by sessions (sched_autogroup_enabled).
+in_plain() { nsenter --net="/run/netns/plain-$1" -- setsid --wait "${@:2}"; }
 
 # A bridge, and two namespaces joined by it, beside a host of their own: what tracks connections and filters packets
 # for containers is not there.
@@ -154,7 +155,7 @@ make_plain_networks() {
 serve() {
   local name=$1
   shift
-  "$@" setpriv --pdeathsig TERM iperf3 --server --forceflush >"$work/serve-$name" 2>&1 &
+  "$@" setsid setpriv --pdeathsig TERM iperf3 --server --forceflush >"$work/serve-$name" 2>&1 &
   servers+=($!)
   wait_to_listen "$name" cat "$work/serve-$name"
 }

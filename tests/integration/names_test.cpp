@@ -233,7 +233,7 @@ TEST_F(Names, have_another_server_when_the_bridge_was_made_again) {
 TEST_F(Names, never_meet_a_server_that_dies) {
   const std::string claim = network() + "/addresses/10.88.0.200";
   ASSERT_EQ(here("mv " + network() + "/addresses/" + address() + " " + network() + "/kept").status, 0);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < rounds_at_this_pace(100); ++round) {
     ASSERT_EQ(::symlink("somebody", claim.c_str()), 0);
     serve();
     ASSERT_NE(server(), 0) << "in round " << round;

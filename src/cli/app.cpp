@@ -16,6 +16,7 @@
 #include "myct/base/log.hpp"
 #include "myct/manager/supervise.hpp"
 #include "myct/network/name_server.hpp"
+#include "myct/network/relay.hpp"
 #include "myct/supervisor/handover.hpp"
 #include "output.hpp"
 #include "parse_error.hpp"
@@ -137,6 +138,7 @@ std::span<const Command> commands() { return kCommands; }
 int run_app(int argc, char** argv) {
   if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
   if (argc > 0 && std::string_view(argv[0]) == network::kNameServerName) return network::serve_names(argc, argv);
+  if (argc > 0 && std::string_view(argv[0]) == network::kRelayName) return network::relay_ports(argc, argv);
   try {
     if (const std::optional<int> status = run_hidden_command(argc, argv)) return *status;
     CommandLine line = parse_command_line(argc, argv);

@@ -1,5 +1,6 @@
 // -p and --expose.
-#include <algorithm>
+#include <arpa/inet.h>
+
 #include <limits>
 
 #include "flags.hpp"
@@ -35,6 +36,23 @@ Range parse_range(const std::string& text, std::string_view word) {
   return range;
 }
 
+/// As the kernel writes it, so that equal ones are equal texts. Throws Error{Usage}.
+std::string parse_ipv6(const std::string& text, const std::string& word) {
+  in6_addr address{};
+  if (::inet_pton(AF_INET6, word.c_str(), &address) != 1)
+    throw_bad(text, fmt::format("'{}' is not an IPv6 address", word));
+  if (IN6_IS_ADDR_LINKLOCAL(&address)) throw_bad(text, fmt::format("'{}' is an address of one link only", word));
+  char canonical[INET6_ADDRSTRLEN];
+  return ::inet_ntop(AF_INET6, &address, canonical, sizeof canonical);
+}
+
+std::string parse_ipv4(const std::string& text, const std::string& word) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, word.c_str(), &address) != 1)
+    throw_bad(text, fmt::format("'{}' is not an IP address", word));
+  return word;
+}
+
 /// The parts of "[ADDRESS:][HOST_PORT:]PORT".
 struct Parts {
   std::string address;
@@ -42,17 +60,21 @@ struct Parts {
   std::string container;
 };
 
-Parts split_parts(const std::string& text, const std::string& rest) {
+Parts split_parts(const std::string& text, std::string rest) {
+  Parts parts;
+  if (rest.starts_with('[')) {
+    const size_t end = rest.find("]:");
+    if (end == std::string::npos) throw_bad(text, "no ']:' ends the address");
+    parts.address = parse_ipv6(text, rest.substr(1, end - 1));
+    rest.erase(0, end + 2);
+  }
   const std::vector<std::string> words = split(rest, ':');
-  if (words.size() > 3) throw_bad(text, "IPv6 addresses cannot be published to yet");
-  Parts parts{.container = words.back()};
+  if (words.size() > 3) throw_bad(text, "an IPv6 address needs brackets, as in '[::1]:8080:80'");
+  parts.container = words.back();
   if (words.size() > 1) parts.host = words[words.size() - 2];
-  if (words.size() > 2) parts.address = words.front();
-  const bool is_address =
-      parts.address.empty() || (std::count(parts.address.begin(), parts.address.end(), '.') == 3 &&
-                                parts.address.find_first_not_of("0123456789.") == std::string::npos);
-  if (!is_address) throw_bad(text, fmt::format("'{}' is not an IPv4 address", parts.address));
-  if (parts.address == "0.0.0.0") parts.address.clear();
+  if (words.size() < 3) return parts;
+  if (!parts.address.empty()) throw_bad(text, "it has too many parts");
+  if (!words.front().empty()) parts.address = parse_ipv4(text, words.front());
   return parts;
 }
 
@@ -71,6 +93,8 @@ std::vector<state::PublishedPort> parse_published(const std::string& text) {
       slash == std::string::npos ? state::Protocol::Tcp : state::protocol_from_word(text.substr(slash + 1));
   if (!protocol) throw_bad(text, fmt::format("'{}' is not tcp, udp or sctp", text.substr(slash + 1)));
   const Parts parts = split_parts(text, text.substr(0, slash));
+  const bool is_ipv6 = parts.address.find(':') != std::string::npos;
+  if (is_ipv6 && *protocol == state::Protocol::Sctp) throw_bad(text, "sctp is published at IPv4 addresses only");
   const Range container = parse_range(text, parts.container);
   std::optional<Range> host;
   if (!parts.host.empty() && parts.host != "0") host = parse_range(text, parts.host);  // 0: any, as in bind(2)

@@ -26,8 +26,7 @@ void print_ports(const std::vector<state::PublishedPort>& ports, const std::stri
   bool found = false;
   for (const state::PublishedPort& port : ports) {
     const std::string inside = fmt::format("{}/{}", port.container_port, state::protocol_word(port.protocol));
-    const std::string outside =
-        fmt::format("{}:{}", port.host_address.empty() ? "0.0.0.0" : port.host_address, port.host_port);
+    const std::string outside = fmt::format("{}:{}", state::address_text(port), port.host_port);
     if (wanted.empty()) print_line(inside + " -> " + outside);
     if (inside != wanted) continue;
     print_line(outside);

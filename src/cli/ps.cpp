@@ -133,21 +133,27 @@ bool continues(const state::PublishedPort& first, const state::PublishedPort& ne
          next.host_port == first.host_port + count && next.container_port == first.container_port + count;
 }
 
-/// "0.0.0.0:8000-8001->80-81/tcp, 127.0.0.1:53->53/udp"
-std::string ports_text(const std::vector<state::PublishedPort>& ports) {
-  const auto range = [](int first, int count) {
-    return count == 1 ? std::to_string(first) : fmt::format("{}-{}", first, first + count - 1);
+/// Takes out of `ports` the first one and what goes on where it ends, which need not be next to it: a port that is
+/// published at both families' addresses is there twice. "0.0.0.0:8000-8001->80-81/tcp"
+std::string take_range(std::vector<state::PublishedPort>& ports) {
+  const state::PublishedPort first = ports.front();
+  int count = 0;
+  std::erase_if(ports, [&](const state::PublishedPort& port) {
+    const bool is_next = continues(first, port, count);
+    if (is_next) ++count;
+    return is_next;
+  });
+  const auto range = [count](int begin) {
+    return count == 1 ? std::to_string(begin) : fmt::format("{}-{}", begin, begin + count - 1);
   };
+  return fmt::format("{}:{}->{}/{}", state::address_text(first), range(first.host_port), range(first.container_port),
+                     state::protocol_word(first.protocol));
+}
+
+/// "0.0.0.0:8000-8001->80-81/tcp, [::]:8000-8001->80-81/tcp, 127.0.0.1:53->53/udp"
+std::string ports_text(std::vector<state::PublishedPort> ports) {
   std::string text;
-  for (size_t begin = 0, end = 0; begin < ports.size(); begin = end) {
-    const state::PublishedPort& port = ports[begin];
-    for (end = begin + 1; end < ports.size(); ++end)
-      if (!continues(port, ports[end], static_cast<int>(end - begin))) break;
-    const int count = static_cast<int>(end - begin);
-    text += fmt::format("{}{}:{}->{}/{}", text.empty() ? "" : ", ",
-                        port.host_address.empty() ? "0.0.0.0" : port.host_address, range(port.host_port, count),
-                        range(port.container_port, count), state::protocol_word(port.protocol));
-  }
+  while (!ports.empty()) text += (text.empty() ? "" : ", ") + take_range(ports);
   return text;
 }
 

@@ -4,17 +4,15 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "background.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
@@ -51,20 +49,6 @@ Task task_from_arguments(int argc, char** argv) {
   return task;
 }
 
-/// Nothing of the starter's terminal, and not its place in the file system.
-void leave_the_user() {
-  ::prctl(PR_SET_NAME, kNameServerName);
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGHUP, SIG_IGN);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (::chdir("/") == -1) throw_errno("change directory to '/'");
-  const Fd null = open_path("/dev/null", O_RDWR);
-  for (int stream = 0; stream < 3; ++stream)
-    if (::dup2(null.get(), stream) == -1) throw_errno("close the standard streams");
-}
-
 /// A socket for each question under way.
 void raise_descriptor_limit() {
   constexpr rlim_t kWanted = 4096;
@@ -74,15 +58,8 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// It reads what strangers send: from here on root's name is all that is left of root, for the network's directory.
 /// CAP_NET_ADMIN stays where an element of the firewall has to be taken away at the end.
-void drop_privileges(const Sign& sign) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> halves{};
-  if (!sign.detours.empty()) halves[0].effective = halves[0].permitted = 1U << CAP_NET_ADMIN;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) throw_errno("forbid new privileges");
-  if (::syscall(SYS_capset, &header, halves.data()) == -1) throw_errno("drop capabilities");
-}
+uint32_t capabilities_to_leave(const Sign& sign) { return sign.detours.empty() ? 0 : 1U << CAP_NET_ADMIN; }
 
 bool has_addresses(const NameServer& server) {
   const Directory stream(::opendir((server.directory + "/addresses").c_str()));
@@ -151,7 +128,7 @@ void serve_with_sign(Task& task, const FileLock& life) {
   const Fd watch = watch_addresses(server);
   if (::ftruncate(life.fd().get(), 0) == -1) throw_errno("write '{}'", sign_path(server));
   write_all(life.fd(), to_text(sign), sign_path(server));
-  drop_privileges(sign);
+  drop_privileges(capabilities_to_leave(sign));
   answer_starter(task, "ready");
   const auto try_to_end = [&] {
     if (has_addresses(server)) return false;
@@ -184,7 +161,7 @@ int serve_names(int argc, char** argv) noexcept {
   try {
     task = task_from_arguments(argc, argv);
     if (::fcntl(task.ready.get(), F_SETFD, FD_CLOEXEC) == -1) throw_errno("keep the starter's pipe");
-    leave_the_user();
+    leave_the_user(kNameServerName);
     serve(task);
     return 0;
   } catch (const std::exception& error) {

@@ -18,6 +18,7 @@
 #include "netlink.hpp"
 #include "ports.hpp"
 #include "published.hpp"
+#include "relay_start.hpp"
 #include "rules.hpp"
 
 namespace myct::network {
@@ -55,6 +56,7 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   add_default_routes(inside, lease.presence);
   open_foreign_chains(netfilter, rules_lock(directories));
   publish(netfilter, directories, lease.presence);
+  start_relay(directories.run_directory, lease, pid);
 }
 
 std::string free_interface(Inside& inside) {
@@ -171,6 +173,7 @@ void release(const Directories& directories, const std::string& container_id) {
   if (!presence) return;
   std::optional<FileLock> lock;
   if (!presence->ports.empty()) {
+    end_relay(directories.run_directory);
     make_directories(directories.networks);
     lock = FileLock::acquire(rules_lock(directories));
     NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);

@@ -1,21 +1,27 @@
 #include "ports.hpp"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
+#include <iterator>
 #include <memory>
 #include <sstream>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
+#include "socket_address.hpp"
 
 namespace myct::network {
 namespace {
+
+constexpr const char* kEveryIpv6 = "::";
+/// How many times a port of the kernel's choice may be taken in the other family.
+constexpr int kTries = 100;
 
 int socket_type(state::Protocol protocol) {
   switch (protocol) {
@@ -32,7 +38,8 @@ int socket_type(state::Protocol protocol) {
 /// The inode of the socket that has the port, from /proc/net/tcp and the like (proc(5)); empty when it is not there.
 std::string socket_at(const state::PublishedPort& port) {
   const std::string wanted = fmt::format(":{:04X}", port.host_port);
-  for (const char* version : {"", "6"}) {
+  for (const std::string version : {"", "6"}) {
+    if (state::is_ipv6(port) && version.empty()) continue;  // an IPv6 socket may have an IPv4 port, but not vice versa
     std::istringstream table(
         try_read_file(fmt::format("/proc/net/{}{}", state::protocol_word(port.protocol), version)).value_or(""));
     std::string line;
@@ -78,9 +85,8 @@ std::string holder_of(const state::PublishedPort& port) {
 }
 
 [[noreturn]] void throw_taken(const state::PublishedPort& port, int errnum, const FindPublisher& find_publisher) {
-  const std::string what =
-      fmt::format("publish port {}:{}/{}", port.host_address.empty() ? "0.0.0.0" : port.host_address, port.host_port,
-                  state::protocol_word(port.protocol));
+  const std::string what = fmt::format("publish port {}:{}/{}", state::address_text(port), port.host_port,
+                                       state::protocol_word(port.protocol));
   if (errnum == EADDRNOTAVAIL)
     throw Error(ErrorKind::Invalid, what, errnum, "the host has no such address: see 'ip address'");
   std::string hint;
@@ -92,20 +98,79 @@ std::string holder_of(const state::PublishedPort& port) {
   throw Error(kind_of_errno(errnum), what, errnum, hint);
 }
 
+/// Whether the host has an IPv6 address, be it ::1 alone.
+bool has_ipv6() { return !try_read_file("/proc/net/if_inet6").value_or("").empty(); }
+
+void set_option(const Fd& socket, int level, int option) {
+  const int on = 1;
+  if (::setsockopt(socket.get(), level, option, &on, sizeof on) == -1) throw_errno("set option {} of a port", option);
+}
+
+/// What the relay needs of its sockets; see relay.hpp.
+void prepare_for_relay(const Fd& socket, state::Protocol protocol) {
+  set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY);
+  // The last run's connections may not be over yet. Two that do so may bind the same port, but only one can listen.
+  if (protocol == state::Protocol::Tcp) set_option(socket, SOL_SOCKET, SO_REUSEADDR);
+  if (protocol == state::Protocol::Udp) set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+}
+
 /// An invalid one, with errno, when the port cannot be had.
 Fd try_bind(state::PublishedPort& port) {
+  std::optional<SocketAddress> address =
+      SocketAddress::parse(port.host_address.empty() ? "0.0.0.0" : port.host_address, port.host_port);
+  if (!address) throw_error(ErrorKind::Invalid, "'{}' is not an address", port.host_address);
   const int protocol = port.protocol == state::Protocol::Sctp ? IPPROTO_SCTP : 0;
-  Fd socket(::socket(AF_INET, socket_type(port.protocol) | SOCK_CLOEXEC, protocol));
+  Fd socket(::socket(address->family(), socket_type(port.protocol) | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!socket.valid()) throw_errno("make a socket for a {} port", state::protocol_word(port.protocol));
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(port.host_port);
-  if (!port.host_address.empty()) (void)::inet_pton(AF_INET, port.host_address.c_str(), &name.sin_addr);
-  socklen_t size = sizeof name;
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == -1) return Fd();
-  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) == -1) throw_errno("ask for a port");
-  port.host_port = ntohs(name.sin_port);
+  const bool is_relayed = state::is_ipv6(port);
+  if (is_relayed) prepare_for_relay(socket, port.protocol);
+  if (::bind(socket.get(), address->name(), address->size()) == -1) return Fd();
+  if (is_relayed && port.protocol == state::Protocol::Tcp && ::listen(socket.get(), SOMAXCONN) == -1) return Fd();
+  socklen_t size = SocketAddress::kStorageSize;
+  if (::getsockname(socket.get(), address->storage(), &size) == -1) throw_errno("ask for a port");
+  port.host_port = address->port();
   return socket;
+}
+
+/// A published port at its addresses of either family, with a socket for each.
+struct Bound {
+  std::vector<state::PublishedPort> faces;
+  std::vector<Fd> sockets;
+};
+
+std::vector<state::PublishedPort> faces_of(const state::PublishedPort& port, bool with_ipv6) {
+  std::vector<state::PublishedPort> faces = {port};
+  faces.front().last_host_port = 0;
+  if (!with_ipv6 || !port.host_address.empty() || port.protocol == state::Protocol::Sctp) return faces;
+  faces.push_back(faces.front());
+  faces.back().host_address = kEveryIpv6;
+  return faces;
+}
+
+/// The host's port of the first face for all. Returns 0, or the errno of the first face that has no socket then.
+int try_bind_all(Bound& bound) {
+  bound.sockets.clear();
+  for (state::PublishedPort& face : bound.faces) {
+    face.host_port = bound.faces.front().host_port;
+    Fd socket = try_bind(face);
+    if (!socket.valid()) return errno;
+    bound.sockets.push_back(std::move(socket));
+  }
+  return 0;
+}
+
+Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPublisher& find_publisher) {
+  if (state::is_ipv6(port) && !with_ipv6) throw_taken(port, EADDRNOTAVAIL, find_publisher);
+  Bound bound{.faces = faces_of(port, with_ipv6), .sockets = {}};
+  uint16_t& host_port = bound.faces.front().host_port;
+  for (int tries = 0;; ++tries) {
+    const int errnum = try_bind_all(bound);
+    if (errnum == 0) return bound;
+    const bool is_any = port.host_port == 0 && !bound.sockets.empty() && tries < kTries;
+    if (errnum != EADDRINUSE || (!is_any && host_port >= port.last_host_port))
+      throw_taken(bound.faces[bound.sockets.size()], errnum, find_publisher);
+    host_port = is_any ? uint16_t{0} : static_cast<uint16_t>(host_port + 1);
+  }
 }
 
 }  // namespace
@@ -117,16 +182,14 @@ bool is_port_taken(const state::PublishedPort& port) {
 
 std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher) {
   std::vector<Fd> sockets;
-  for (state::PublishedPort& port : ports) {
-    Fd socket = try_bind(port);
-    while (!socket.valid() && errno == EADDRINUSE && port.host_port < port.last_host_port) {
-      ++port.host_port;
-      socket = try_bind(port);
-    }
-    if (!socket.valid()) throw_taken(port, errno, find_publisher);
-    port.last_host_port = 0;
-    sockets.push_back(std::move(socket));
+  std::vector<state::PublishedPort> all;
+  const bool with_ipv6 = !ports.empty() && has_ipv6();
+  for (const state::PublishedPort& port : ports) {
+    Bound bound = bind_port(port, with_ipv6, find_publisher);
+    std::ranges::move(bound.faces, std::back_inserter(all));
+    std::ranges::move(bound.sockets, std::back_inserter(sockets));
   }
+  ports = std::move(all);
   return sockets;
 }
 

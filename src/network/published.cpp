@@ -12,14 +12,9 @@ namespace {
 
 bool is_same_port(const state::PublishedPort& one, const state::PublishedPort& other) {
   const bool same_address =
-      one.host_address.empty() || other.host_address.empty() || one.host_address == other.host_address;
-  return same_address && one.host_port == other.host_port && one.protocol == other.protocol;
-}
-
-/// Whether the host's address of the port, if it has one, is of this family.
-bool is_for(const state::PublishedPort& port, Family family) {
-  const std::optional<Address> host = parse_address(port.host_address);
-  return !host || host->family == family;
+      state::is_unspecified(one) || state::is_unspecified(other) || one.host_address == other.host_address;
+  return same_address && state::is_ipv6(one) == state::is_ipv6(other) && one.host_port == other.host_port &&
+         one.protocol == other.protocol;
 }
 
 void restore_presence(NetlinkSocket& netfilter, const Directories& directories, const std::string& id,
@@ -41,7 +36,8 @@ std::vector<Element> port_elements(const Presence& presence) {
     const std::optional<Address> address = parse_address(text);
     if (!address) return;
     for (const state::PublishedPort& port : presence.ports) {
-      if (is_for(port, address->family))
+      // What an IPv6 address of the host's has to send on to an IPv4 address is the relay's.
+      if (state::is_ipv6(port) == (address->family == Family::Inet6))
         elements.push_back(is_routed ? element_of_open_port(port, *address) : element_of_port(port, *address));
     }
   };

@@ -241,10 +241,11 @@ Element element_of_uplink(const std::string& interface) {
 
 Element element_of_port(const state::PublishedPort& port, const Address& address) {
   Element element;
-  const std::optional<Address> host_address = parse_address(port.host_address);
-  element.set = host_address ? "published_at" : "published";
+  const bool is_unspecified = state::is_unspecified(port);
+  element.set = is_unspecified ? "published" : "published_at";
   if (address.family == Family::Inet6) element.set += "6";
-  if (host_address) append_address(element.key, *host_address);
+  if (const std::optional<Address> host = parse_address(port.host_address); host && !is_unspecified)
+    append_address(element.key, *host);
   append_protocol(element.key, port.protocol);
   append_port(element.key, port.host_port);
   append_address(element.data, address);

@@ -17,6 +17,19 @@ std::optional<uint16_t> parse_port(std::string_view text) {
   return static_cast<uint16_t>(*number);
 }
 
+/// Where the address ends; npos when the text is none. An IPv6 one has colons, and brackets around them.
+size_t end_of_address(std::string_view text) {
+  if (!text.starts_with('[')) return text.find(':');
+  const size_t end = text.find("]:");
+  return end == std::string_view::npos ? end : end + 1;
+}
+
+std::string in_brackets(const std::string& address) { return "[" + address + "]"; }
+
+std::string_view without_brackets(std::string_view address) {
+  return address.starts_with('[') ? address.substr(1, address.size() - 2) : address;
+}
+
 }  // namespace
 
 const char* protocol_word(Protocol protocol) noexcept {
@@ -39,14 +52,26 @@ std::optional<Protocol> protocol_from_word(std::string_view word) noexcept {
   return std::nullopt;
 }
 
+bool is_ipv6(const PublishedPort& port) noexcept { return port.host_address.find(':') != std::string::npos; }
+
+bool is_unspecified(const PublishedPort& port) noexcept {
+  return port.host_address.empty() || port.host_address == "0.0.0.0" || port.host_address == "::";
+}
+
+std::string address_text(const PublishedPort& port) {
+  if (port.host_address.empty()) return "0.0.0.0";
+  return is_ipv6(port) ? in_brackets(port.host_address) : port.host_address;
+}
+
 std::string to_text(const PublishedPort& port) {
   const std::string range = port.last_host_port != 0 ? fmt::format("-{}", port.last_host_port) : std::string();
-  return fmt::format("{}:{}{}:{}/{}", port.host_address, port.host_port, range, port.container_port,
+  const std::string address = is_ipv6(port) ? in_brackets(port.host_address) : port.host_address;
+  return fmt::format("{}:{}{}:{}/{}", address, port.host_port, range, port.container_port,
                      protocol_word(port.protocol));
 }
 
 std::optional<PublishedPort> published_port_from_text(std::string_view text) {
-  const size_t first = text.find(':');
+  const size_t first = end_of_address(text);
   const size_t second = text.find(':', first + 1);
   const size_t slash = text.find('/', second);
   if (first == std::string_view::npos || second == std::string_view::npos || slash == std::string_view::npos)
@@ -59,7 +84,7 @@ std::optional<PublishedPort> published_port_from_text(std::string_view text) {
   const std::optional<uint16_t> container_port = parse_port(text.substr(second + 1, slash - second - 1));
   const std::optional<Protocol> protocol = protocol_from_word(text.substr(slash + 1));
   if (!host_port || !last || !container_port || !protocol) return std::nullopt;
-  return PublishedPort{.host_address = std::string(text.substr(0, first)),
+  return PublishedPort{.host_address = std::string(without_brackets(text.substr(0, first))),
                        .host_port = *host_port,
                        .last_host_port = *last,
                        .container_port = *container_port,

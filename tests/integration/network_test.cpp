@@ -82,8 +82,9 @@ TEST_F(Network, lets_nobody_in_to_what_is_not_published) {
 
 TEST_F(Network, shows_ports_where_docker_does) {
   start("web", kWebServer, {"-p", "8000-8002:80-82", "-p", "127.0.0.1:53:53/udp"});
-  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "0.0.0.0:8000-8002->80-82/tcp, 127.0.0.1:53->53/udp\n"));
-  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8001\n"));
+  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}),
+                     "0.0.0.0:8000-8002->80-82/tcp, [::]:8000-8002->80-82/tcp, 127.0.0.1:53->53/udp\n"));
+  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8001\n[::]:8001\n"));
   EXPECT_TRUE(prints(myct({"port", "web", "53/udp"}), "127.0.0.1:53\n"));
   EXPECT_TRUE(fails_with(myct({"port", "web", "99"}), 1, "no public port '99/tcp' published for web"));
   EXPECT_EQ(inspect("web", "(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort"), "8000");
@@ -98,8 +99,8 @@ TEST_F(Network, publishes_all_that_is_exposed) {
   start("web", kWebServer, {"-P", "--expose", "80-81", "--expose", "53/udp", "-p", "8081:81"});
   const std::string port = inspect("web", "(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort");
   EXPECT_EQ(fetched("http://127.0.0.1:" + port + "/name"), name_in("web"));
-  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8081\n"));
-  EXPECT_THAT(myct({"port", "web", "53/udp"}).out, MatchesRegex("0.0.0.0:[0-9]+\n"));
+  EXPECT_TRUE(prints(myct({"port", "web", "81"}), "0.0.0.0:8081\n[::]:8081\n"));
+  EXPECT_THAT(myct({"port", "web", "53/udp"}).out, MatchesRegex("0.0.0.0:[0-9]+\n\\[::\\]:[0-9]+\n"));
   EXPECT_EQ(inspect("web", ".HostConfig.PublishAllPorts"), "true");
   EXPECT_EQ(inspect("web", "json .Config.ExposedPorts"), R"({"53/udp":{},"80/tcp":{},"81/tcp":{}})");
   remove("web");
@@ -108,8 +109,8 @@ TEST_F(Network, publishes_all_that_is_exposed) {
 TEST_F(Network, shows_what_is_only_exposed_and_opens_nothing) {
   start("web", kWebServer, {"--expose", "80", "-p", "8081:81"});
   EXPECT_EQ(inspect("web", "json (index .NetworkSettings.Ports \"80/tcp\")"), "null");
-  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "80/tcp, 0.0.0.0:8081->81/tcp\n"));
-  EXPECT_TRUE(prints(myct({"port", "web"}), "81/tcp -> 0.0.0.0:8081\n"));
+  EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Ports}}"}), "80/tcp, 0.0.0.0:8081->81/tcp, [::]:8081->81/tcp\n"));
+  EXPECT_TRUE(prints(myct({"port", "web"}), "81/tcp -> 0.0.0.0:8081\n81/tcp -> [::]:8081\n"));
   for (const char* matching : {"expose=80", "expose=70-90/tcp", "expose=81", "publish=8081"})
     EXPECT_TRUE(prints(myct({"ps", "--format", "{{.Names}}", "--filter", matching}), "web\n")) << matching;
   for (const char* other : {"expose=80/udp", "expose=8081", "publish=80"})
@@ -124,7 +125,7 @@ TEST_F(Network, refuses_a_port_that_a_container_has) {
                          "publish port 0.0.0.0:8080/tcp: Address already in use: container " +
                              inspect("web", ".Id").substr(0, 12) + " has it"));
   EXPECT_TRUE(prints(myct({"ps", "-aq", "--filter", "name=web"}).out.empty() ? Result{} : myct({"port", "web"}),
-                     "80/tcp -> 0.0.0.0:8080\n"));
+                     "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n"));
   remove("web");
 }
 
@@ -140,8 +141,8 @@ TEST_F(Network, refuses_a_port_that_a_program_has) {
 TEST_F(Network, takes_the_first_free_port_of_a_range) {
   start("one", "sleep 1000", {"-p", "8000-8001:80"});
   start("two", "sleep 1000", {"-p", "8000-8001:80"});
-  EXPECT_TRUE(prints(myct({"port", "one"}), "80/tcp -> 0.0.0.0:8000\n"));
-  EXPECT_TRUE(prints(myct({"port", "two"}), "80/tcp -> 0.0.0.0:8001\n"));
+  EXPECT_TRUE(prints(myct({"port", "one"}), "80/tcp -> 0.0.0.0:8000\n80/tcp -> [::]:8000\n"));
+  EXPECT_TRUE(prints(myct({"port", "two"}), "80/tcp -> 0.0.0.0:8001\n80/tcp -> [::]:8001\n"));
   EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8000-8001:80", "busybox", "true"}), 125, "publish port"));
   remove("one");
   remove("two");
@@ -295,7 +296,14 @@ INSTANTIATE_TEST_SUITE_P(Rows, NetworkBadPort,
                                            BadPort{"protocol", "80/icmp", "'icmp' is not tcp, udp or sctp"},
                                            BadPort{"lengths", "90-91:80-82", "are of different lengths"},
                                            BadPort{"backwards", "91-90:80-81", "ends before it begins"},
-                                           BadPort{"address", "nowhere:80:80", "'nowhere' is not an IPv4 address"},
+                                           BadPort{"address", "nowhere:80:80", "'nowhere' is not an IP address"},
+                                           BadPort{"no_brackets", "::1:80:80", "an IPv6 address needs brackets"},
+                                           BadPort{"no_ipv6", "[::g]:80:80", "'::g' is not an IPv6 address"},
+                                           BadPort{"no_end", "[::1:80:80", "no ']:' ends the address"},
+                                           BadPort{"parts", "[::1]:1:80:80", "it has too many parts"},
+                                           BadPort{"link", "[fe80::1]:80:80", "is an address of one link only"},
+                                           BadPort{"sctp", "[::1]:80:80/sctp", "at IPv4 addresses only"},
+                                           BadPort{"foreign_ipv6", "[2001:db8:77::1]:80:80", "no such address"},
                                            BadPort{"foreign_address", "198.51.100.1:80:80", "no such address"}),
                          [](const auto& row) { return row.param.name; });
 

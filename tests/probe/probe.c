@@ -29,6 +29,7 @@
 //   raid WHAT PATH  "open": prints "ready", then opens what others have and are through /proc, and PATH in their roots,
 //                   until its input ends; "trace": traces them
 //   datagram PORT   prints "ready", then what the first datagram to that port holds, and sends it back
+//   echo PORT       see echo.h
 //   arguments WORD… each argument on a line
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -53,6 +54,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "echo.h"
 #include "greed.h"
 #include "raid.h"
 
@@ -385,6 +387,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "device") == 0) return print_device(word);
   if (strcmp(what, "rlimit") == 0) return print_rlimit(atoi(word));
   if (strcmp(what, "datagram") == 0) return answer_datagram(atoi(word));
+  if (strcmp(what, "echo") == 0) return echo(atoi(word));
   if (strcmp(what, "spy") == 0) return spy();
   if (strcmp(what, "raid") == 0 && argc == 4) return raid(argv[2], argv[3]);
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);

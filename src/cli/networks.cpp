@@ -156,7 +156,7 @@ void define_network_create(CLI::App& command, Action& action) {
       .add_option("-d,--driver", flags->driver,
                   "What containers hang on: a bridge of their own (bridge), or an interface of the host's that they "
                   "share (macvlan, ipvlan)")
-      ->type_name("bridge|macvlan|ipvlan")
+      ->type_name("DRIVER")
       ->take_last();
   add_list(command, "--subnet", flags->subnets,
            "Its addresses, as 10.90.0.0/24 or fd00:1::/64, or one of each; the next that are free without it",

@@ -26,6 +26,7 @@ constexpr std::array kOptionWords = {
     OptionWords{"", "cap-add", kCapabilities},
     OptionWords{"", "cap-drop", kCapabilities},
     OptionWords{"", "cgroupns", "host private"},
+    OptionWords{"network create", "driver", "bridge ipvlan macvlan"},
     OptionWords{"", "format", "json table"},
     OptionWords{"", "log-driver", "json-file journald none passthrough"},
     OptionWords{"", "log-opt", "max-file= max-size= mode=blocking"},

@@ -133,20 +133,19 @@ import_iperf() {
 # because the kernel may share out processors by sessions (sched_autogroup_enabled).
 in_plain() { nsenter --net="/run/netns/plain-$1" -- setsid --wait "${@:2}"; }
 
-# A bridge, and two namespaces joined by it, beside a host of their own: what tracks connections and filters packets
-# for containers is not there.
+# Two namespaces joined by the containers' own bridge, so that nothing but the container itself differs: the bridge, the
+# rules and the tracking of connections are the same.
 make_plain_networks() {
-  local name number=1
-  ip netns add plain-host
-  ip -netns plain-host link add bridge0 type bridge
-  ip -netns plain-host address add 192.0.2.1/24 dev bridge0
-  ip -netns plain-host link set bridge0 up
+  local name number=1 bridge host=$1 prefix
+  bridge=$(ip -oneline address show to "$host" | awk '{ print $2 }')
+  prefix=$(ip -oneline address show to "$host" | awk '{ print $4 }')
   for name in client server; do
-    ip netns add "plain-$name"
-    ip -netns plain-host link add "$name" type veth peer name eth0 netns "plain-$name"
-    ip -netns plain-host link set "$name" master bridge0 up
     number=$((number + 1))
-    ip -netns "plain-$name" address add "192.0.2.$number/24" dev eth0
+    ip netns add "plain-$name"
+    ip link add "$name" type veth peer name eth0 netns "plain-$name"
+    ip link set "$name" master "$bridge" up
+    # Far from those that containers are given.
+    ip -netns "plain-$name" address add "${host%.*.*}.255.$number/${prefix#*/}" dev eth0
     ip -netns "plain-$name" link set eth0 up
   done
 }
@@ -172,10 +171,10 @@ wait_to_listen() {
 
 start_servers() {
   serve host
-  serve plain-host nsenter --net=/run/netns/plain-host --
-  serve plain-server nsenter --net=/run/netns/plain-server --
   "$myct" run -d --name iperf-server iperf iperf3 --server --forceflush >/dev/null
   wait_to_listen container "$myct" logs iperf-server
+  make_plain_networks "$("$myct" inspect --format '{{.NetworkSettings.Gateway}}' iperf-server)"
+  serve plain-server nsenter --net=/run/netns/plain-server --
 }
 
 stop_servers() {
@@ -199,9 +198,9 @@ measure_flows() {
   neighbour=$("$myct" inspect --format '{{.NetworkSettings.IPAddress}}' iperf-server)
   for ((number = 1; number <= count; ++number)); do
     say "measuring throughput, $number of $count"
-    flow plain-host in_plain client iperf3 --client 192.0.2.1
+    flow plain-host in_plain client iperf3 --client "$host"
     flow host "${client[@]}" "$host"
-    flow plain-neighbour in_plain client iperf3 --client 192.0.2.3
+    flow plain-neighbour in_plain client iperf3 --client "${host%.*.*}.255.3"
     flow neighbour "${client[@]}" "$neighbour"
   done
 }
@@ -216,7 +215,6 @@ flow_ratio() { ratio "$(at_rank 0.5 <"$work/results/flow-$1")" "$(at_rank 0.5 <"
 
 bench_throughput() {
   import_iperf
-  make_plain_networks
   start_servers
   measure_flows
   "$myct" rm -f iperf-server >/dev/null

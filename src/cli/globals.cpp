@@ -45,6 +45,10 @@ void define_program(CLI::App& app, Globals& globals) {
   app.add_option("--cgroup-manager", globals.cgroup_manager,
                  "Who makes control groups: cgroupfs or systemd (MYCT_CGROUP_MANAGER; cgroupfs)")
       ->type_name("MANAGER");
+  app.add_option("--bridge-subnet", globals.bridge_subnet,
+                 "The default network's addresses, when it is first used after a boot (MYCT_BRIDGE_SUBNET; the first "
+                 "free one from 10.88.0.0/16 on)")
+      ->type_name("SUBNET");
   app.add_flag("--debug", globals.debug, "Say what is done and how long each step takes, on stderr");
 }
 
@@ -55,7 +59,9 @@ manager::Context make_context(const Globals& globals) {
   return {.paths = {absolute_path(root), absolute_path(runtime_dir)},
           .cgroup_manager =
               parse_cgroup_manager(globals.cgroup_manager.empty() ? from_environment("MYCT_CGROUP_MANAGER", "cgroupfs")
-                                                                  : globals.cgroup_manager)};
+                                                                  : globals.cgroup_manager),
+          .bridge_subnet =
+              globals.bridge_subnet.empty() ? from_environment("MYCT_BRIDGE_SUBNET", "") : globals.bridge_subnet};
 }
 
 }  // namespace myct::cli

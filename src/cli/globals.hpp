@@ -12,6 +12,7 @@ struct Globals {
   std::string root;
   std::string runtime_dir;
   std::string cgroup_manager;
+  std::string bridge_subnet;
   bool debug = false;
 };
 

@@ -61,7 +61,8 @@ network::Directories network_directories(const Context& context, const std::stri
   return {.definitions = context.paths.networks(),
           .networks = context.paths.run_networks(),
           .run_containers = context.paths.run_containers(),
-          .run_directory = context.paths.run_container(id)};
+          .run_directory = context.paths.run_container(id),
+          .bridge_subnet = context.bridge_subnet};
 }
 
 bool joins_container(const state::Record& record) { return record.settings.network.starts_with(kContainerNetwork); }

@@ -152,7 +152,8 @@ std::string directory_of(const Directories& directories, const std::string& netw
 bool knows_names(const Endpoint& endpoint) { return is_bridged(endpoint) && endpoint.network != kDefaultNetwork; }
 
 Layout describe(const Directories& directories, const std::string& network) {
-  if (network == kDefaultNetwork) return {.bridge = describe_default_bridge(directory_of(directories, network))};
+  if (network == kDefaultNetwork)
+    return {.bridge = describe_default_bridge(directory_of(directories, network), directories.bridge_subnet)};
   if (const std::optional<Definition> definition = load_definition(directories.definitions, network))
     return {.driver = definition->driver,
             .bridge = bridge_of(*definition),

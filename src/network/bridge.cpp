@@ -92,6 +92,20 @@ AddressPlan plan_of(const Subnet& subnet) {
   return {.subnet = subnet, .range = subnet, .gateway = subnet.first_host()};
 }
 
+/// The one that is configured.
+Subnet take_subnet(const std::string& wanted) {
+  constexpr int kLeastHostBits = 2;
+  const std::optional<Subnet> subnet = parse_subnet(wanted);
+  if (!subnet || subnet->family() != Family::Inet || subnet->width() - subnet->prefix < kLeastHostBits)
+    throw Error(ErrorKind::Usage, fmt::format("invalid subnet '{}' of the default network", wanted), 0,
+                "give IPv4 addresses in --bridge-subnet or MYCT_BRIDGE_SUBNET, such as 10.88.0.0/16");
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  if (has_route_into(list_routes(route), *subnet))
+    throw Error(ErrorKind::Conflict, fmt::format("the host has a route into subnet {} of the default network", wanted),
+                0, "see 'ip route', and give another in --bridge-subnet or MYCT_BRIDGE_SUBNET");
+  return *subnet;
+}
+
 std::optional<Bridge> load_description(const std::string& directory) {
   const std::string path = directory + "/" + kDescription;
   const std::optional<std::string> text = try_read_file(path);
@@ -162,12 +176,13 @@ std::vector<Element> elements_of(const Bridge& bridge) {
   return elements_of_bridge(bridge.name, translated, bridge.internal ? Reach::Internal : Reach::Outside);
 }
 
-Bridge describe_default_bridge(const std::string& directory) {
+Bridge describe_default_bridge(const std::string& directory, const std::string& wanted) {
   if (std::optional<Bridge> bridge = load_description(directory)) return *bridge;
   make_directories(directory);
   const FileLock lock = FileLock::acquire(directory + "/lock");
   if (std::optional<Bridge> bridge = load_description(directory)) return *bridge;
-  Bridge bridge{.name = kDefaultBridge, .ipv4 = plan_of(choose_subnet()), .ipv6 = {}};
+  Bridge bridge{
+      .name = kDefaultBridge, .ipv4 = plan_of(wanted.empty() ? choose_subnet() : take_subnet(wanted)), .ipv6 = {}};
   const Fd fd = open_path(directory, O_RDONLY | O_DIRECTORY);
   const json::Value value{{"bridge", bridge.name}, {"subnet", to_text(bridge.ipv4.subnet)}};
   create_atomically(fd.ref(), kDescription, value.dump(), Durability::SurvivesProcessDeath);

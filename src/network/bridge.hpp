@@ -31,8 +31,8 @@ struct Bridge {
 [[nodiscard]] std::vector<Element> elements_of(const Bridge& bridge);
 
 /// The default network's bridge as the file in its directory describes it; on the first use since the boot a subnet is
-/// chosen that no route of the host leads to. Throws Error.
-[[nodiscard]] Bridge describe_default_bridge(const std::string& directory);
+/// chosen that no route of the host leads to, or `wanted` taken, if it is not empty. Throws Error.
+[[nodiscard]] Bridge describe_default_bridge(const std::string& directory, const std::string& wanted = {});
 
 /// What the alias says of a bridge that was made for the network with this directory, and how every such alias begins:
 /// a bridge that was there before, and only used, has none.

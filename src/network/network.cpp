@@ -267,7 +267,7 @@ void undefine(const Directories& directories, const std::string& name) {
 }
 
 Definition describe_default(const Directories& directories) {
-  const Bridge bridge = describe_default_bridge(directory_of(directories, kDefaultNetwork));
+  const Bridge bridge = describe_default_bridge(directory_of(directories, kDefaultNetwork), directories.bridge_subnet);
   return {.name = kDefaultNetwork,
           .driver = kBridgeDriver,
           .id = kDefaultId,

@@ -307,5 +307,22 @@ INSTANTIATE_TEST_SUITE_P(Rows, NetworkBadPort,
                                            BadPort{"foreign_address", "198.51.100.1:80:80", "no such address"}),
                          [](const auto& row) { return row.param.name; });
 
+TEST_F(Network, has_the_subnet_that_is_configured) {
+  const auto addressed = [&](const std::string& subnet) {
+    Command command = shell_command({}, "ip -o -4 addr show eth0");
+    command.env["MYCT_BRIDGE_SUBNET"] = subnet;
+    return run(command);
+  };
+  EXPECT_TRUE(fails_with(addressed("10.99.0.1/16"), 125, "invalid subnet '10.99.0.1/16' of the default network"));
+  const std::string make_route =
+      "ip link add route0 type veth peer name route1 && ip addr add 10.97.0.1/24 dev route0 && ip link set route0 up";
+  ASSERT_EQ(here(make_route).status, 0);
+  EXPECT_TRUE(fails_with(addressed("10.97.0.0/16"), 125, "the host has a route into subnet 10.97.0.0/16"));
+  EXPECT_THAT(addressed("10.99.0.0/24").out, HasSubstr("inet 10.99.0.2/24"));
+  EXPECT_THAT(addressed("").out, HasSubstr("inet 10.99.0.3/24")) << "until the next boot";
+  EXPECT_THAT(myct({"network", "inspect", "bridge"}).out, HasSubstr("10.99.0.0/24"));
+  ASSERT_EQ(here("ip link del route0").status, 0);
+}
+
 }  // namespace
 }  // namespace myct::test

@@ -135,6 +135,7 @@ enum class CgroupManager : uint8_t {
 struct Context {
   state::Paths paths;
   CgroupManager cgroup_manager = CgroupManager::Cgroupfs;  ///< of containers that are created
+  std::string bridge_subnet;  ///< of the default network when it is first used after a boot; empty: one that is free
 };
 
 }  // namespace myct::manager

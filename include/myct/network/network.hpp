@@ -32,6 +32,7 @@ struct Directories {
   std::string networks;        ///< of all networks
   std::string run_containers;  ///< the run directories of all containers
   std::string run_directory;   ///< of the container
+  std::string bridge_subnet;   ///< the default network's, if it is configured
 };
 
 /// What a container is on the network.

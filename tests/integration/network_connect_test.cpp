@@ -140,21 +140,24 @@ TEST_F(NetworkConnect, is_refused_where_it_cannot_be) {
   for (const char* name : {"second", "host", "web"}) remove(name);
 }
 
-/// At each of its system calls in turn: the next try finishes the work, and the end leaves nothing.
+/// At moments from its begin to its end: the next try finishes the work, and the end leaves nothing.
 TEST_F(NetworkConnect, that_is_killed_is_finished_by_the_next_try) {
   start("web", kWebServer, {"--network", "one"});
-  for (int delay = 0; delay < 12'000; delay += 600) {
+  const std::chrono::microseconds longest = at_this_pace(std::chrono::milliseconds(12));
+  const int rounds = rounds_at_this_pace(20);
+  for (int round = 0; round < rounds; ++round) {
+    const std::chrono::microseconds delay = longest * round / rounds;
     Process connecting(command({"network", "connect", "two", "web"}));
-    std::this_thread::sleep_for(std::chrono::microseconds(delay));
+    std::this_thread::sleep_for(delay);
     connecting.signal(SIGKILL);
     connecting.wait();
     if (networks_of("web") == "one") {
       const Result again = connect({"two", "web"});
-      ASSERT_EQ(again.status, 0) << again << " after " << delay << " us";
+      ASSERT_EQ(again.status, 0) << again << " after " << delay.count() << " us";
     }
-    ASSERT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 2U) << delay;
+    ASSERT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 2U) << delay.count();
     ASSERT_EQ(disconnect({"two", "web"}).status, 0);
-    ASSERT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 1U) << delay;
+    ASSERT_EQ(lines_of(in("web", "ip -o -4 addr show scope global").out).size(), 1U) << delay.count();
   }
   remove("web");
 }

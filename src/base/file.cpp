@@ -108,7 +108,8 @@ std::optional<std::string> try_read_file_at(FdRef directory, const std::string& 
   try {
     return read_all(fd->ref(), name);
   } catch (const Error& error) {
-    if (error.errnum() == ENODEV) return std::nullopt;  // of a control group that was removed since the open
+    // Of a control group that was removed since the open, or of a process that has ended.
+    if (error.errnum() == ENODEV || error.errnum() == ESRCH) return std::nullopt;
     throw;
   }
 }

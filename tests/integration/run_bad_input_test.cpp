@@ -118,13 +118,6 @@ TEST_F(RunBadInput, refuses_a_state_directory_that_is_a_file) {
   EXPECT_TRUE(fails_with(myct({"--runtime-dir", file, "run", "--rm", "busybox", "true"}), 125, file));
 }
 
-/// As nobody, with a copy of the program that nobody can reach wherever the tree lies.
-void run_as_nobody(Command& command, const std::string& copy) {
-  std::filesystem::copy_file(command.argv.front(), copy);
-  command.argv.front() = copy;
-  command.before_exec = as_nobody();
-}
-
 TEST_F(RunBadInput, refuses_to_run_without_permission) {
   Command command = this->command({"run", "--rm", "busybox", "true"});
   run_as_nobody(command, path("myct"));

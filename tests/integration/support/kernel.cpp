@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 
 namespace myct::test {
 
@@ -41,6 +42,12 @@ std::function<void()> as_nobody() {
         ::setresuid(kNobody, kNobody, kNobody) == -1)
       ::_exit(96);
   };
+}
+
+void run_as_nobody(Command& command, const std::string& copy) {
+  std::filesystem::copy_file(command.argv.front(), copy);
+  command.argv.front() = copy;
+  command.before_exec = as_nobody();
 }
 
 }  // namespace myct::test

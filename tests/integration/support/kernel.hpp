@@ -3,7 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
+
+#include "process.hpp"
 
 namespace myct::test {
 
@@ -13,5 +16,7 @@ std::function<void()> without_calls(std::vector<int> numbers, int errnum);
 std::function<void()> without_capability(int capability);
 /// The program runs as user 65534, without any privilege.
 std::function<void()> as_nobody();
+/// The same, with a copy of the command's program that nobody can reach wherever the tree lies.
+void run_as_nobody(Command& command, const std::string& copy);
 
 }  // namespace myct::test

@@ -87,6 +87,8 @@ Sandbox::~Sandbox() {
 void Sandbox::SetUp() {}
 
 void Sandbox::TearDown() {
+  // A supervisor that has told its container's end has still to end itself.
+  (void)eventually([] { return host().processes().empty(); });
   for (const std::string& object : leftovers()) ADD_FAILURE() << "left behind: " << object;
   for (const int pid : host().processes()) ::kill(pid, SIGKILL);
 }
@@ -105,13 +107,11 @@ std::set<std::string> Sandbox::leftovers() const {
     left.clear();
     std::set_difference(now.begin(), now.end(), before_.begin(), before_.end(), std::inserter(left, left.end()));
   };
-  // The kernel takes a network namespace apart, and with it its interfaces, some time after its last process is gone,
-  // and a supervisor that has told the end has still to end itself.
+  // The kernel takes a network namespace apart, and with it its interfaces, some time after its last process is gone.
   (void)eventually([&] {
     look();
-    return std::none_of(left.begin(), left.end(), [](const std::string& object) {
-      return object.starts_with("interface veth") || object.ends_with(" myct-supervisor");
-    });
+    return std::none_of(left.begin(), left.end(),
+                        [](const std::string& object) { return object.starts_with("interface veth"); });
   });
   return left;
 }

@@ -82,19 +82,21 @@ void connect_to_network(const Context& context, const std::string& reference, st
 }
 
 void disconnect_from_network(const Context& context, const std::string& reference, const std::string& network) {
-  const network::Definition definition = find_network(context, network);
   Container container = lock_for_networks(context, reference);
   state::Record& record = container.record;
-  const auto attachment = find_attachment(record, definition.name);
+  // One that does not run may be on a network that has been removed: its record has the name still.
+  const std::string name = find_attachment(record, network) != record.settings.networks.end()
+                               ? network
+                               : find_network(context, network).name;
+  const auto attachment = find_attachment(record, name);
   const bool is_recorded = attachment != record.settings.networks.end();
-  if (!is_recorded && !is_on(presence_of(context, record.id), definition.name))
-    throw_error(ErrorKind::NotFound, "container '{}' is not on network '{}'", reference, definition.name);
+  if (!is_recorded && !is_on(presence_of(context, record.id), name))
+    throw_error(ErrorKind::NotFound, "container '{}' is not on network '{}'", reference, name);
   if (is_recorded) {
     record.settings.networks.erase(attachment);
     state::save_record(context.paths, record);
   }
-  if (const std::optional<pid_t> pid = process_of(context, record.id))
-    detach(context, container, definition.name, *pid);
+  if (const std::optional<pid_t> pid = process_of(context, record.id)) detach(context, container, name, *pid);
 }
 
 }  // namespace myct::manager

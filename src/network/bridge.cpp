@@ -14,7 +14,6 @@
 namespace myct::network {
 namespace {
 
-constexpr const char* kDefaultBridge = "myct0";
 constexpr const char* kDescription = "network.json";
 constexpr int kPrefix = 16;
 constexpr size_t kLongestAlias = 255;

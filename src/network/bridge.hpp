@@ -14,6 +14,9 @@
 
 namespace myct::network {
 
+/// The default network's.
+constexpr const char* kDefaultBridge = "myct0";
+
 /// How what leaves an IPv6 network for elsewhere is seen there.
 enum class Ipv6Mode : uint8_t {
   Translated,  ///< as the host (NAT66)

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "address.hpp"
+#include "bridge.hpp"
 #include "link.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -195,11 +197,20 @@ void choose_addresses6(Definition& definition, const Wanted& wanted, const std::
 std::string choose_bridge(const DefinitionRequest& request, const std::string& id,
                           const std::vector<Definition>& others) {
   if (request.bridge.empty()) return "br-" + id.substr(0, IFNAMSIZ - 1 - 3);
-  const bool is_name = request.bridge.size() < IFNAMSIZ && request.bridge != "." && request.bridge != ".." &&
-                       request.bridge.find_first_of("/: \t\n") == std::string::npos;
+  const auto is_letter = [](char byte) {
+    return std::isalnum(static_cast<unsigned char>(byte)) != 0 || byte == '_' || byte == '-' || byte == '.';
+  };
+  // "all" and "default" are directories of the kernel's settings, and a "%" in a name is a pattern to it.
+  const bool is_name = request.bridge.size() < IFNAMSIZ && std::ranges::all_of(request.bridge, is_letter) &&
+                       request.bridge.front() != '.' && request.bridge != "all" && request.bridge != "default";
   if (!is_name)
-    throw_error(ErrorKind::Usage, "invalid bridge name '{}': at most {} letters, without '/', ':' and blanks",
+    throw_error(ErrorKind::Usage, "invalid bridge name '{}': at most {} letters, digits, '_', '-' and '.'",
                 request.bridge, IFNAMSIZ - 1);
+  if (request.bridge == kDefaultBridge)
+    throw_error(ErrorKind::Conflict, "bridge '{}' is that of network '{}'", request.bridge, kDefaultNetwork);
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  if (const std::optional<Link> link = find_link(route, request.bridge); link && link->kind != "bridge")
+    throw_error(ErrorKind::Conflict, "interface '{}' is not a bridge", request.bridge);
   for (const Definition& other : others)
     if (other.bridge == request.bridge)
       throw_error(ErrorKind::Conflict, "bridge '{}' is that of network '{}'", request.bridge, other.name);

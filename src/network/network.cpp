@@ -101,8 +101,9 @@ Presence take_from(const Directories& directories, const std::string& container_
     remove_link(route, endpoint.host_interface);
   else
     remove_link(inside.route, endpoint.interface);
-  release_endpoint(directories, container_id, endpoint);
+  // First nothing leads to the address any more, then others may have it.
   lead_anew(directories, netfilter, inside, before, presence);
+  release_endpoint(directories, container_id, endpoint);
   return presence;
 }
 

@@ -134,10 +134,25 @@ TEST_F(NetworkConnect, is_refused_where_it_cannot_be) {
   EXPECT_TRUE(fails_with(connect({"--alias", "x", "bridge", "web"}), 125, "the default network knows no names"));
   EXPECT_TRUE(fails_with(disconnect({"two", "web"}), 1, "container 'web' is not on network 'two'"));
   EXPECT_EQ(disconnect({"-f", "two", "web"}).status, 0);
+  for (const char* bridge : {"myct0", "lan0", "all", "x%d", "a;b"})
+    EXPECT_NE(myct({"network", "create", "-o", "com.docker.network.bridge.name=" + std::string(bridge), "bad"}).status,
+              0)
+        << bridge;
   start("second", "exec sleep 1000", {"--network", "two"});
   EXPECT_TRUE(fails_with(connect({"--ip", "10.89.0.7", "one", "second"}), 1, "address 10.89.0.7 is taken"));
   EXPECT_THAT(in("second", "ip -o -4 addr show scope global").out, Not(ContainsRegex("eth1")));
   for (const char* name : {"second", "host", "web"}) remove(name);
+}
+
+TEST_F(NetworkConnect, takes_one_off_a_network_that_is_gone) {
+  ASSERT_EQ(myct({"network", "create", "gone"}).status, 0);
+  ASSERT_EQ(myct({"create", "--name", "later", "--network", "gone", "busybox", "sleep", "1000"}).status, 0);
+  ASSERT_EQ(myct({"network", "rm", "gone"}).status, 0);
+  EXPECT_TRUE(fails_with(myct({"start", "later"}), 1, "no such network: 'gone'"));
+  ASSERT_EQ(disconnect({"gone", "later"}).status, 0);
+  ASSERT_EQ(connect({"one", "later"}).status, 0);
+  EXPECT_EQ(myct({"start", "later"}).status, 0);
+  remove("later");
 }
 
 /// At moments from its begin to its end: the next try finishes the work, and the end leaves nothing.

@@ -199,11 +199,13 @@ bool is_ours(const Link& bridge) {
   return is_generated || bridge.name == kDefaultBridge;
 }
 
-void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge) {
+void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge) {
+  const std::optional<Link> link = find_link(route, bridge.name);
+  const bool is_of_another = link && link->alias.starts_with(kMark) && link->alias != mark_of(directory);
+  if (is_of_another) return;
   const std::vector<Element> elements = elements_of(bridge);
   if (has_element(netfilter, elements.front())) remove_elements(netfilter, elements);
-  if (const std::optional<Link> link = find_link(route, bridge.name); link && is_ours(*link))
-    remove_link(route, bridge.name);
+  if (link && is_ours(*link)) remove_link(route, bridge.name);
 }
 
 Link ensure_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,

@@ -44,8 +44,9 @@ constexpr std::string_view kMark = "myct:";
 /// Whether myct has made it. Of one whose maker was killed before it could mark it, the name tells.
 [[nodiscard]] bool is_ours(const Link& bridge);
 
-/// Takes the bridge away, if it was made by us, with what makes it one of ours. Idempotent. Throws Error.
-void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge);
+/// Takes the bridge away, if it was made by us, with what makes it one of ours. One that was made for another network
+/// than that of the directory stays as it is. Idempotent. Throws Error.
+void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge);
 
 /// The bridge with its address, forwarding and the rules; makes what is missing. `directory` is the network's.
 /// When rules are made or made anew, `restore` puts back the elements of all who run. Throws Error.

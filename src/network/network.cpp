@@ -261,7 +261,7 @@ void undefine(const Directories& directories, const std::string& name) {
   }
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  if (!bridge.name.empty()) remove_bridge(route, netfilter, bridge);
+  if (!bridge.name.empty()) remove_bridge(route, netfilter, directory, bridge);
   close_foreign_chains(netfilter, rules_lock(directories));
   remove_tree(directory);
   remove_tree(removed);

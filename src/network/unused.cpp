@@ -40,7 +40,7 @@ void remove_unused_bridge(const Directories& directories) {
     const std::vector<Element> elements = elements_of(bridge);
     remove_elements(netfilter, elements);
     if (is_used(directory)) return add_elements(netfilter, elements);
-    remove_bridge(route, netfilter, bridge);
+    remove_bridge(route, netfilter, directory, bridge);
   }
   close_foreign_chains(netfilter, directories.networks + "/.rules.lock");
 }

@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
@@ -88,10 +91,8 @@ struct stat status_of_file(const Container& container, const char* name) {
 
 std::vector<std::string> addresses_of(const network::Presence& presence) {
   std::vector<std::string> addresses;
-  for (const network::Endpoint& endpoint : presence.endpoints) {
-    addresses.push_back(endpoint.address);
-    if (!endpoint.address6.empty()) addresses.push_back(endpoint.address6);
-  }
+  for (const network::Endpoint& endpoint : presence.endpoints)
+    std::ranges::move(endpoint.addresses(), std::back_inserter(addresses));
   return addresses;
 }
 

@@ -82,6 +82,10 @@ void AddressPool::claim_this(const Address& address, const std::string& containe
   throw_error(ErrorKind::Conflict, "address {} is taken by container {}", to_text(address), short_id(holder));
 }
 
+bool has_claims(const std::string& directory) {
+  return !list_directory(directory + kAddresses, Hidden::LeaveOut).empty();
+}
+
 bool is_claimed(const std::string& directory, const std::string& address, const std::string& container_id) {
   return try_read_link(path_of_claim(directory, address)) == container_id;
 }

@@ -35,6 +35,8 @@ class AddressPool {
   AddressPlan plan_;
 };
 
+/// Whether any address of the network of that directory is taken. Throws Error.
+[[nodiscard]] bool has_claims(const std::string& directory);
 /// Whether `address` is `container_id`'s on the network of that directory by now: a note that names it may be of one
 /// that only tries.
 [[nodiscard]] bool is_claimed(const std::string& directory, const std::string& address,

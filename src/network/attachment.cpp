@@ -19,7 +19,6 @@ namespace myct::network {
 namespace {
 
 constexpr size_t kPairDigits = 11;  // "veth" and these fill an interface's name
-constexpr size_t kShortId = 12;
 
 /// Locally administered, and from the address, as Docker's are: a restarted neighbour with the same address is found in
 /// everybody's neighbour table.
@@ -86,7 +85,7 @@ std::string name_of_pair() { return "veth" + state::make_id().substr(0, kPairDig
 
 /// As Docker: the container's name, its id's beginning, and what the user adds.
 std::vector<std::string> names_of(const Station& station, const state::NetworkAttachment& wanted) {
-  std::vector<std::string> names = {station.name, station.id.substr(0, kShortId)};
+  std::vector<std::string> names = {station.name, short_id(station.id)};
   names.insert(names.end(), wanted.aliases.begin(), wanted.aliases.end());
   return names;
 }
@@ -236,12 +235,6 @@ void connect_endpoint(const Directories& directories, NetlinkSocket& route, Netl
   set_up(inside.route, link->index);
 }
 
-std::vector<std::string> addresses_of(const Endpoint& endpoint) {
-  std::vector<std::string> addresses = {endpoint.address};
-  if (!endpoint.address6.empty()) addresses.push_back(endpoint.address6);
-  return addresses;
-}
-
 void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
   if (!knows_names(endpoint)) return;
   const std::string directory = directory_of(directories, endpoint.network);
@@ -256,7 +249,7 @@ void make_known(const Directories& directories, const std::string& container_id,
     server.gateways.push_back(endpoint.gateway6);
     server.subnets.push_back(endpoint.subnet6);
   }
-  for (const std::string& address : addresses_of(endpoint))
+  for (const std::string& address : endpoint.addresses())
     NameTable(directory).add(address, container_id, endpoint.names);
   ensure_name_server(server);
 }
@@ -264,7 +257,7 @@ void make_known(const Directories& directories, const std::string& container_id,
 void release_endpoint(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
   const std::string directory = directory_of(directories, endpoint.network);
   if (!path_exists(directory)) return;
-  for (const std::string& address : addresses_of(endpoint)) {
+  for (const std::string& address : endpoint.addresses()) {
     if (!endpoint.names.empty()) NameTable(directory).remove(address, container_id, endpoint.names);
     release_address(directory, address, container_id);
   }

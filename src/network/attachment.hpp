@@ -44,8 +44,6 @@ void connect_endpoint(const Directories& directories, NetlinkSocket& route, Netl
                       const Endpoint& endpoint, Inside& inside);
 /// Has its names known, and somebody who answers for them.
 void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
-/// Of either family.
-[[nodiscard]] std::vector<std::string> addresses_of(const Endpoint& endpoint);
 /// Gives names and addresses back. Idempotent.
 void release_endpoint(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
 

@@ -2,17 +2,36 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 
 namespace myct::network {
+
+void execute_anew(std::vector<std::string> arguments, std::span<const int> descriptors) noexcept {
+  constexpr int kFirst = 3;
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  char* const no_environment[] = {nullptr};
+  ::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC);
+  const auto keep = [](int descriptor) { return ::fcntl(descriptor, F_SETFD, 0) == 0; };
+  if (std::ranges::all_of(descriptors, keep)) ::execve("/proc/self/exe", argv.data(), no_environment);
+  ::_exit(kExitOwnFailure);
+}
+
+Argument split_argument(std::string_view word) noexcept {
+  const size_t equals = std::min(word.find('='), word.size());
+  return {.key = word.substr(0, equals), .value = word.substr(std::min(equals + 1, word.size()))};
+}
 
 void leave_the_user(const char* process_name) {
   ::prctl(PR_SET_NAME, process_name);

@@ -2,8 +2,23 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace myct::network {
+
+/// After a fork: executes this program anew, called by the first of the arguments, with no descriptors but the standard
+/// ones and these, and without an environment. Does not return.
+[[noreturn]] void execute_anew(std::vector<std::string> arguments, std::span<const int> descriptors) noexcept;
+
+/// A word of the command line, "key=value"; without "=" the value is empty.
+struct Argument {
+  std::string_view key;
+  std::string_view value;
+};
+[[nodiscard]] Argument split_argument(std::string_view word) noexcept;
 
 /// Nothing of the starter's terminal, signals and streams, and not its place in the file system. Throws Error.
 void leave_the_user(const char* process_name);

@@ -92,6 +92,12 @@ const Endpoint* find_outward(const std::vector<Endpoint>& endpoints, const IsWan
 
 bool is_bridged(const Endpoint& endpoint) { return endpoint.driver == kBridgeDriver; }
 
+std::vector<std::string> Endpoint::addresses() const {
+  std::vector<std::string> all = {address};
+  if (!address6.empty()) all.push_back(address6);
+  return all;
+}
+
 const Endpoint* Presence::outward() const noexcept {
   const Endpoint* const by_ports = ports.empty() ? nullptr : publishing();
   return by_ports != nullptr ? by_ports : find_outward(endpoints, [](const Endpoint&) { return true; });

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "attachment.hpp"
 #include "bridge.hpp"
 #include "leftovers.hpp"
 #include "link.hpp"
@@ -93,11 +94,7 @@ std::vector<Range> list_ranges(NetlinkSocket& netfilter) {
   return ranges;
 }
 
-std::vector<Element> elements_of(const Range& range) {
-  const char* set = range.first.family == Family::Inet ? "subnets" : "subnets6";
-  return {{.set = set, .key = to_wire(range.first), .data = {}},
-          {.set = set, .key = to_wire(range.end), .data = {}, .ends_interval = true}};
-}
+std::vector<Element> elements_of(const Range& range) { return elements_of_interval(range.first, range.end); }
 
 bool has_address_in(NetlinkSocket& route, const Range& range) {
   return std::ranges::any_of(list_link_addresses(route, range.first.family),
@@ -183,7 +180,7 @@ std::vector<Element> list_needed(const Directories& directories) {
     if (presence) std::ranges::move(port_elements(*presence), std::back_inserter(needed));
   }
   for (const std::string& network : list_directory(directories.networks, Hidden::LeaveOut))
-    if (const std::optional<Sign> sign = find_living(directories.networks + "/" + network))
+    if (const std::optional<Sign> sign = find_living(directory_of(directories, network)))
       std::ranges::move(elements_of(sign->detours), std::back_inserter(needed));
   return needed;
 }
@@ -218,8 +215,8 @@ Publication publication_of(const Element& element) {
 
 std::vector<Subnet> list_own_subnets(const Directories& directories) {
   std::vector<Subnet> subnets;
-  if (path_exists(directories.networks + "/" + kDefaultNetwork + "/network.json"))
-    subnets.push_back(describe_default_bridge(directories.networks + "/" + kDefaultNetwork).ipv4.subnet);
+  const std::string fallback = directory_of(directories, kDefaultNetwork);
+  if (path_exists(fallback + "/network.json")) subnets.push_back(describe_default_bridge(fallback).ipv4.subnet);
   for (const Definition& definition : list_definitions(directories.definitions))
     for (const std::string& text : {definition.subnet, definition.subnet6})
       if (const std::optional<Subnet> subnet = parse_subnet(text)) subnets.push_back(*subnet);
@@ -248,7 +245,7 @@ std::vector<Element> list_lost_ports(const Directories& directories, NetlinkSock
 
 void remove_lost_port(const Directories& directories, const Element& element) {
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  const FileLock lock = FileLock::acquire(directories.networks + "/.rules.lock");
+  const FileLock lock = FileLock::acquire(rules_lock(directories));
   for (const Element& lost : list_lost_ports(directories, netfilter))
     if (is_same(lost, element)) remove_elements(netfilter, std::vector{element});
 }

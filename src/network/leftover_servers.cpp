@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "addresses.hpp"
+#include "attachment.hpp"
 #include "leftovers.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -46,7 +48,7 @@ std::optional<std::string> network_of(const std::string& process, const std::str
 }
 
 bool has_addresses(const Directories& directories, const std::string& network) {
-  return !list_directory(directories.networks + "/" + network + "/addresses", Hidden::LeaveOut).empty();
+  return has_claims(directory_of(directories, network));
 }
 
 std::vector<Server> list_idle(const Directories& directories) {
@@ -62,7 +64,7 @@ std::vector<Server> list_idle(const Directories& directories) {
 }
 
 void end_server(const Directories& directories, const Server& server) {
-  const std::string directory = directories.networks + "/" + server.network;
+  const std::string directory = directory_of(directories, server.network);
   std::optional<FileLock> lock;  // whoever comes to need it meanwhile waits for it, and starts another one
   if (path_exists(directory)) lock = FileLock::acquire(directory + "/lock");
   if (has_addresses(directories, server.network)) return;

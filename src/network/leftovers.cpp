@@ -7,20 +7,19 @@
 
 #include <algorithm>
 
+#include "addresses.hpp"
+#include "attachment.hpp"
 #include "foreign.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "netlink.hpp"
+#include "published.hpp"
 
 namespace myct::network {
 namespace {
 
 constexpr std::string_view kRemoved = ".removed-";
-
-bool has_addresses(const std::string& directory) {
-  return !list_directory(directory + "/addresses", Hidden::LeaveOut).empty();
-}
 
 /// A damaged one is one, too.
 bool is_defined(const Directories& directories, const std::string& network) {
@@ -39,9 +38,9 @@ std::vector<std::string> list_removed(const Directories& directories) {
 void finish_removal(const Directories& directories, const std::string& network) {
   const std::string removed = directories.definitions + "/" + std::string(kRemoved) + network;
   const std::string definition = directories.definitions + "/" + network;
-  const std::string directory = directories.networks + "/" + network;
+  const std::string directory = directory_of(directories, network);
   const bool is_made_anew = is_defined(directories, network);
-  if (!is_made_anew && has_addresses(directory)) {
+  if (!is_made_anew && has_claims(directory)) {
     // It was to be put back: containers are on it.
     if (::rename(removed.c_str(), definition.c_str()) == -1 && errno != ENOENT)
       throw_errno("rename '{}' to '{}'", removed, definition);
@@ -56,7 +55,7 @@ void finish_removal(const Directories& directories, const std::string& network) 
   if (const std::optional<Definition> old = load_definition(directories.definitions, std::string(kRemoved) + network);
       old && !old->bridge.empty())
     remove_bridge_by_name(route, netfilter, old->bridge);
-  close_foreign_chains(netfilter, directories.networks + "/.rules.lock");
+  close_foreign_chains(netfilter, rules_lock(directories));
   if (!is_made_anew) remove_tree(directory);
   remove_tree(removed);
 }
@@ -72,8 +71,8 @@ std::vector<std::string> list_unmade(const Directories& directories) {
 void find_leftover_definitions(const Directories& directories, std::vector<Leftover>& leftovers) {
   const auto finish = [directories] { finish_definitions(directories); };
   for (const std::string& network : list_removed(directories))
-    if (!path_exists(directories.networks + "/" + network) ||
-        FileLock::try_acquire(directories.networks + "/" + network + "/lock"))
+    if (const std::string directory = directory_of(directories, network);
+        !path_exists(directory) || FileLock::try_acquire(directory + "/lock"))
       leftovers.push_back({fmt::format("network '{}'", network), "its removal was cut short", "completes it", finish});
   for (const std::string& network : list_unmade(directories))
     if (FileLock::try_acquire(directories.definitions + "/.lock"))
@@ -81,10 +80,10 @@ void find_leftover_definitions(const Directories& directories, std::vector<Lefto
 }
 
 void remove_directory(const Directories& directories, const std::string& network) {
-  const std::string directory = directories.networks + "/" + network;
+  const std::string directory = directory_of(directories, network);
   if (!path_exists(directory)) return;
   const FileLock lock = FileLock::acquire(directory + "/lock");
-  if (!is_defined(directories, network) && !has_addresses(directory)) remove_tree(directory);
+  if (!is_defined(directories, network) && !has_claims(directory)) remove_tree(directory);
 }
 
 void find_leftover_directories(const Directories& directories, std::vector<Leftover>& leftovers) {
@@ -92,7 +91,7 @@ void find_leftover_directories(const Directories& directories, std::vector<Lefto
   const std::vector<std::string> removed = list_removed(directories);
   for (const std::string& network : list_directory(directories.networks, Hidden::LeaveOut)) {
     if (is_defined(directories, network) || std::ranges::find(removed, network) != removed.end()) continue;
-    const std::string directory = directories.networks + "/" + network;
+    const std::string directory = directory_of(directories, network);
     const auto claims = list_directory(directory + "/addresses", Hidden::LeaveOut).size();
     if (claims != static_cast<size_t>(std::ranges::count(strays, network, &Stray::network))) continue;
     leftovers.push_back({fmt::format("directory '{}'", directory), fmt::format("network '{}' is gone", network),
@@ -104,8 +103,9 @@ void find_leftover_directories(const Directories& directories, std::vector<Lefto
 
 void finish_definitions(const Directories& directories) {
   for (const std::string& network : list_removed(directories)) {
-    make_directories(directories.networks + "/" + network);
-    const FileLock lock = FileLock::acquire(directories.networks + "/" + network + "/lock");
+    const std::string directory = directory_of(directories, network);
+    make_directories(directory);
+    const FileLock lock = FileLock::acquire(directory + "/lock");
     finish_removal(directories, network);
   }
   if (list_unmade(directories).empty()) return;

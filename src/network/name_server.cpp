@@ -31,16 +31,13 @@ Task task_from_arguments(int argc, char** argv) {
   Task task;
   NameServer& server = task.server;
   for (int index = 1; index < argc; ++index) {
-    const std::string_view word = argv[index];
-    const size_t equals = std::min(word.find('='), word.size());
-    const std::string_view key = word.substr(0, equals);
-    const std::string value(word.substr(std::min(equals + 1, word.size())));
+    const auto [key, value] = split_argument(argv[index]);
     if (key == "network") server.network = value;
     if (key == "bridge") server.bridge = value;
     if (key == "directory") server.directory = value;
     if (key == "containers") server.run_containers = value;
-    if (key == "gateway") server.gateways.push_back(value);
-    if (key == "subnet") server.subnets.push_back(value);
+    if (key == "gateway") server.gateways.emplace_back(value);
+    if (key == "subnet") server.subnets.emplace_back(value);
     if (key == "forwarding") server.forwarding = value == "no" ? Forwarding::No : Forwarding::Yes;
     if (key == "ready") task.ready = Fd(static_cast<int>(parse_unsigned(value).value_or(0)));
   }

@@ -1,12 +1,14 @@
 // Starting a network's name server where there is none.
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+
+#include "background.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
@@ -42,14 +44,7 @@ void end_another(const NameServer& server) {
 [[noreturn]] void execute_server(const NameServer& server, const Fd& ready) noexcept {
   std::vector<std::string> arguments = to_arguments(server);
   arguments.push_back(fmt::format("ready={}", ready.get()));
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  char* const no_environment[] = {nullptr};
-  constexpr int kFirst = 3;
-  ::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC);
-  if (::fcntl(ready.get(), F_SETFD, 0) == 0) ::execve("/proc/self/exe", argv.data(), no_environment);
-  ::_exit(kExitOwnFailure);
+  execute_anew(std::move(arguments), std::array{ready.get()});
 }
 
 /// Under the network's lock. The server is nobody's child: whoever starts it may end long before it, or be a supervisor

@@ -24,7 +24,6 @@
 namespace myct::network {
 namespace {
 
-constexpr size_t kShortId = 12;
 /// The SHA-256 of "bridge": the same on every host.
 constexpr const char* kDefaultId = "17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1fe2112c8b9335f8b6121";
 
@@ -74,11 +73,9 @@ bool leads_otherwise(const Presence& before, const Presence& after) {
                              [&](Find find) { return network_of((before.*find)()) != network_of((after.*find)()); });
 }
 
-/// Notes what a container has now, and has published ports and default routes lead there. Routes by an interface that
-/// is gone are gone with it.
+/// Notes what a container has now, and has published ports and default routes lead there.
 void lead_anew(const Directories& directories, NetlinkSocket& netfilter, Inside& inside, const Presence& before,
                const Presence& after) {
-  make_directories(directories.networks);
   const FileLock lock = FileLock::acquire(rules_lock(directories));
   if (!leads_otherwise(before, after)) return save_presence(directories.run_directory, after);
   remove_elements(netfilter, port_elements(before));
@@ -221,7 +218,7 @@ void rename(const Directories& directories, const std::string& container_id, con
     if (!knows_names(endpoint)) continue;
     std::ranges::replace(endpoint.names, old_name, new_name);
     const NameTable table(directory_of(directories, endpoint.network));
-    for (const std::string& address : addresses_of(endpoint)) {
+    for (const std::string& address : endpoint.addresses()) {
       table.add(address, container_id, endpoint.names);
       if (std::ranges::find(endpoint.names, old_name) == endpoint.names.end())
         table.remove(address, container_id, std::vector{old_name});
@@ -251,11 +248,11 @@ void undefine(const Directories& directories, const std::string& name) {
   const std::string removed = directories.definitions + "/.removed-" + name;
   move(definition, removed);
   // A container that has claimed an address before this is seen here, and one that does after it sees that.
-  if (path_exists(directory + "/addresses") && !list_directory(directory + "/addresses", Hidden::LeaveOut).empty()) {
+  if (has_claims(directory)) {
     move(removed, definition);
     std::string who;
     for (const Inhabitant& inhabitant : list_inhabitants(directories.run_containers, name))
-      who += (who.empty() ? "container " : ", ") + inhabitant.id.substr(0, kShortId);
+      who += (who.empty() ? "container " : ", ") + short_id(inhabitant.id);
     throw Error(ErrorKind::Conflict, fmt::format("network '{}' is in use", name), 0,
                 who.empty() ? "see 'myct system check'" : "stop " + who);
   }
@@ -274,18 +271,8 @@ Definition describe_default(const Directories& directories) {
           .id = kDefaultId,
           .created = {},
           .bridge = bridge.name,
-          .parent = {},
-          .mode = {},
           .subnet = to_text(bridge.ipv4.subnet),
-          .gateway = to_text(bridge.ipv4.gateway),
-          .ip_range = {},
-          .subnet6 = {},
-          .gateway6 = {},
-          .ip_range6 = {},
-          .routed6 = false,
-          .internal = false,
-          .labels = {},
-          .options = {}};
+          .gateway = to_text(bridge.ipv4.gateway)};
 }
 
 }  // namespace myct::network

@@ -50,7 +50,7 @@ std::string container_that_publishes(const std::string& run_containers, const st
   for (const std::string& id : list_directory(run_containers, Hidden::LeaveOut))
     if (const std::optional<Presence> presence = load_presence(run_containers + "/" + id))
       for (const state::PublishedPort& other : presence->ports)
-        if (is_same_port(port, other)) return "container " + id.substr(0, 12);
+        if (is_same_port(port, other)) return "container " + short_id(id);
   return {};
 }
 
@@ -75,7 +75,7 @@ void restore_elements(NetlinkSocket& netfilter, const Directories& directories) 
     try {
       restore_presence(netfilter, directories, id, *presence);
     } catch (const Error& error) {
-      log::warning("the rules for container {} are not restored: {}", id.substr(0, 12), error.what());
+      log::warning("the rules for container {} are not restored: {}", short_id(id), error.what());
     }
   }
 }

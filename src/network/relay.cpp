@@ -52,10 +52,7 @@ Opening opening_from_text(std::string_view text, bool is_stream) {
 Task task_from_arguments(int argc, char** argv) {
   Task task;
   for (int index = 1; index < argc; ++index) {
-    const std::string_view word = argv[index];
-    const size_t equals = std::min(word.find('='), word.size());
-    const std::string_view key = word.substr(0, equals);
-    const std::string_view value = word.substr(std::min(equals + 1, word.size()));
+    const auto [key, value] = split_argument(argv[index]);
     if (key == "directory") task.run_directory = value;
     if (key == "init") task.init = adopt(value);
     if (key == "tcp" || key == "udp") task.openings.push_back(opening_from_text(value, key == "tcp"));

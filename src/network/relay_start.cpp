@@ -1,7 +1,6 @@
 #include "relay_start.hpp"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "background.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
@@ -49,18 +49,10 @@ Invocation invocation_of(const std::string& run_directory, const Lease& lease, c
 }
 
 [[noreturn]] void execute_relay(Invocation& invocation, pid_t owner) noexcept {
-  constexpr int kFirst = 3;
   // It is of no use to anybody without the owner, and its sockets keep the ports from others.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || ::getppid() != owner) ::_exit(kExitOwnFailure);
   ::setsid();
-  ::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC);
-  for (const int descriptor : invocation.descriptors) ::fcntl(descriptor, F_SETFD, 0);
-  std::vector<char*> argv;
-  for (std::string& argument : invocation.arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  char* const no_environment[] = {nullptr};
-  ::execve("/proc/self/exe", argv.data(), no_environment);
-  ::_exit(kExitOwnFailure);
+  execute_anew(std::move(invocation.arguments), invocation.descriptors);
 }
 
 /// The run directory does not outlive the boot: two numbers name a process for good.

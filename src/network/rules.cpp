@@ -7,7 +7,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "myct/base/error.hpp"
 #include "myct/base/library.hpp"
@@ -223,14 +225,15 @@ std::vector<Element> elements_of_bridge(const std::string& bridge, std::span<con
     append_interface(elements.emplace_back(Element{.set = "internals", .key = {}, .data = {}}).key, bridge);
     return elements;
   }
-  for (const Subnet& subnet : translated) {
-    const std::string set = subnet.family() == Family::Inet ? "subnets" : "subnets6";
-    append_address(elements.emplace_back(Element{.set = set, .key = {}, .data = {}}).key, subnet.base);
-    Element end{.set = set, .key = {}, .data = {}, .ends_interval = true};
-    append_address(end.key, subnet.last().next());
-    elements.push_back(std::move(end));
-  }
+  for (const Subnet& subnet : translated)
+    std::ranges::move(elements_of_interval(subnet.base, subnet.last().next()), std::back_inserter(elements));
   return elements;
+}
+
+std::vector<Element> elements_of_interval(const Address& first, const Address& end) {
+  const char* set = first.family == Family::Inet ? "subnets" : "subnets6";
+  return {{.set = set, .key = to_wire(first), .data = {}},
+          {.set = set, .key = to_wire(end), .data = {}, .ends_interval = true}};
 }
 
 Element element_of_uplink(const std::string& interface) {

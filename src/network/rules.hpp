@@ -29,6 +29,8 @@ enum class Reach : uint8_t {
 /// What makes a bridge one of ours: the rules apply to it.
 [[nodiscard]] std::vector<Element> elements_of_bridge(const std::string& bridge, std::span<const Subnet> translated,
                                                       Reach reach);
+/// The part of it that is about the addresses of a subnet, from the first to before `end`.
+[[nodiscard]] std::vector<Element> elements_of_interval(const Address& first, const Address& end);
 /// An interface by which the host's default route goes: containers may leave by it even if it is a bridge.
 [[nodiscard]] Element element_of_uplink(const std::string& interface);
 /// What sends a published port's traffic of the address's family to the container at `address`.

@@ -4,17 +4,16 @@
 
 #include <algorithm>
 
+#include "addresses.hpp"
+#include "attachment.hpp"
 #include "bridge.hpp"
 #include "foreign.hpp"
 #include "myct/base/file.hpp"
+#include "published.hpp"
 #include "rules.hpp"
 
 namespace myct::network {
 namespace {
-
-bool is_used(const std::string& directory) {
-  return !list_directory(directory + "/addresses", Hidden::LeaveOut).empty();
-}
 
 /// Made for this network, and without ports: under another root there may be containers on a bridge of that name.
 bool is_only_ours(NetlinkSocket& route, const std::string& directory, const Bridge& bridge) {
@@ -27,8 +26,8 @@ bool is_only_ours(NetlinkSocket& route, const std::string& directory, const Brid
 }  // namespace
 
 void remove_unused_bridge(const Directories& directories) {
-  const std::string directory = directories.networks + "/" + kDefaultNetwork;
-  if (!path_exists(directory) || is_used(directory)) return;
+  const std::string directory = directory_of(directories, kDefaultNetwork);
+  if (!path_exists(directory) || has_claims(directory)) return;
   const Bridge bridge = describe_default_bridge(directory);
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
@@ -39,10 +38,10 @@ void remove_unused_bridge(const Directories& directories) {
     // to make all anew, or its address is seen here.
     const std::vector<Element> elements = elements_of(bridge);
     remove_elements(netfilter, elements);
-    if (is_used(directory)) return add_elements(netfilter, elements);
+    if (has_claims(directory)) return add_elements(netfilter, elements);
     remove_bridge(route, netfilter, directory, bridge);
   }
-  close_foreign_chains(netfilter, directories.networks + "/.rules.lock");
+  close_foreign_chains(netfilter, rules_lock(directories));
 }
 
 }  // namespace myct::network

@@ -23,9 +23,6 @@ class NetworkConnect : public LanTest {
   }
   [[nodiscard]] Result connect(const Words& words) const { return network("connect", words); }
   [[nodiscard]] Result disconnect(const Words& words) const { return network("disconnect", words); }
-  [[nodiscard]] Result in(const std::string& container, const std::string& script) const {
-    return myct({"exec", container, "sh", "-c", script});
-  }
   [[nodiscard]] std::string networks_of(const std::string& container) const {
     const std::string out = myct({"ps", "-a", "--filter", "name=" + container, "--format", "{{.Networks}}"}).out;
     return out.substr(0, out.find('\n'));

@@ -25,15 +25,9 @@ class NetworkIpv6 : public LanTest {
     LanTest::TearDown();
   }
   void make(const std::string& name, const Words& options) {
-    Words words = {"network", "create"};
-    words.insert(words.end(), options.begin(), options.end());
-    words.push_back(name);
-    const Result result = myct(words);
+    const Result result = create_network(name, options);
     ASSERT_EQ(result.status, 0) << result;
     names_.push_back(name);
-  }
-  [[nodiscard]] Result in(const std::string& container, const std::string& script) const {
-    return myct({"exec", container, "sh", "-c", script});
   }
   [[nodiscard]] std::string address6(const std::string& container, const std::string& network) const {
     return inspect(container, ".NetworkSettings.Networks." + network + ".GlobalIPv6Address");
@@ -167,12 +161,7 @@ TEST_F(NetworkIpv6, takes_no_routes_from_containers_and_keeps_those_from_the_hos
 }
 
 TEST_F(NetworkIpv6, is_refused_where_the_addresses_do_not_fit) {
-  const auto create = [&](const Words& options) {
-    Words words = {"network", "create"};
-    words.insert(words.end(), options.begin(), options.end());
-    words.emplace_back("bad");
-    return myct(words);
-  };
+  const auto create = [&](const Words& options) { return create_network("bad", options); };
   EXPECT_TRUE(fails_with(create({"--subnet", "fd00::1/64"}), 125, "invalid --subnet 'fd00::1/64'"));
   EXPECT_TRUE(fails_with(create({"--subnet", "fd00::/127"}), 125, "invalid --subnet 'fd00::/127'"));
   EXPECT_TRUE(fails_with(create({"--subnet", "fd00:1::/64", "--subnet", "fd00:2::/64"}), 125, "one family"));

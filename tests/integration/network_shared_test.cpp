@@ -10,11 +10,10 @@ using ::testing::Not;
 class NetworkShared : public LanTest {
  protected:
   void make(const std::string& driver, const Words& options) {
-    Words words = {"network",   "create",      "-d", driver,        "--subnet",   "203.0.113.0/24",
-                   "--gateway", "203.0.113.2", "-o", "parent=seg0", "--ip-range", "203.0.113.128/28"};
-    words.insert(words.end(), options.begin(), options.end());
-    words.emplace_back("lan");
-    const Result result = myct(words);
+    Words all = {"-d",          driver, "--subnet",    "203.0.113.0/24", "--gateway",
+                 "203.0.113.2", "-o",   "parent=seg0", "--ip-range",     "203.0.113.128/28"};
+    all.insert(all.end(), options.begin(), options.end());
+    const Result result = create_network("lan", all);
     ASSERT_EQ(result.status, 0) << result;
   }
   void TearDown() override {
@@ -41,9 +40,6 @@ class NetworkShared : public LanTest {
                 HasSubstr("lan " + driver));
     remove("other");
     remove("web");
-  }
-  [[nodiscard]] Result in(const std::string& container, const std::string& script) const {
-    return myct({"exec", container, "sh", "-c", script});
   }
 };
 
@@ -91,12 +87,7 @@ TEST_F(NetworkShared, goes_with_a_network_that_publishes_ports) {
 }
 
 TEST_F(NetworkShared, is_refused_where_it_cannot_be) {
-  const auto create = [&](const Words& options) {
-    Words words = {"network", "create"};
-    words.insert(words.end(), options.begin(), options.end());
-    words.emplace_back("bad");
-    return myct(words);
-  };
+  const auto create = [&](const Words& options) { return create_network("bad", options); };
   EXPECT_TRUE(fails_with(create({"-d", "overlay"}), 125, "unknown network driver 'overlay'"));
   EXPECT_TRUE(fails_with(create({"-d", "macvlan"}), 125, "-o parent=INTERFACE"));
   EXPECT_TRUE(fails_with(create({"-d", "macvlan", "-o", "parent=nope0"}), 1, "no such interface of the host: 'nope0'"));

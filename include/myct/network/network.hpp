@@ -64,6 +64,8 @@ struct Endpoint {
   bool routed6 = false;            ///< others reach address6 itself
   bool internal = false;           ///< the network has no way out
   std::vector<std::string> names;  ///< by which it is found on the network
+  /// Of either family.
+  [[nodiscard]] std::vector<std::string> addresses() const;
 };
 
 /// What a container has of all its networks: its note in its run directory.

@@ -61,6 +61,17 @@ std::string LanTest::fetching(const std::string& url) {
   return "curl -g -s -m 5 --retry 20 --retry-connrefused --retry-delay 0 '" + url + "'";
 }
 
+Result LanTest::in(const std::string& container, const std::string& script) const {
+  return myct({"exec", container, "sh", "-c", script});
+}
+
+Result LanTest::create_network(const std::string& name, const Words& options) const {
+  Words words = {"network", "create"};
+  words.insert(words.end(), options.begin(), options.end());
+  words.push_back(name);
+  return myct(words);
+}
+
 std::string LanTest::inspect(const std::string& name, const std::string& field) const {
   const std::string out = myct({"inspect", "-f", "{{" + field + "}}", name}).out;
   return out.substr(0, out.find('\n'));

@@ -48,6 +48,9 @@ class LanTest : public DetachedTest {
   [[nodiscard]] std::string fetched_outside(const std::string& url) const { return outside(fetching(url)).out; }
   [[nodiscard]] std::string fetched_next_door(const std::string& url) const { return next_door(fetching(url)).out; }
 
+  /// A shell's command in a container that runs.
+  [[nodiscard]] Result in(const std::string& container, const std::string& script) const;
+  [[nodiscard]] Result create_network(const std::string& name, const Words& options) const;
   [[nodiscard]] std::string inspect(const std::string& name, const std::string& field) const;
   [[nodiscard]] std::string address_of(const std::string& name) const;
   [[nodiscard]] std::string address_on(const std::string& container, const std::string& network) const;

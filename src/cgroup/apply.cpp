@@ -21,8 +21,8 @@ namespace {
     hint = "boot with swapaccount=1, or do not limit swap (--memory-swap -1)";
   if (setting.fallback_file == "io.weight")
     hint = "it takes the BFQ scheduler, or a kernel with CONFIG_BLK_CGROUP_IOCOST";
-  throw Error(ErrorKind::Unsupported, fmt::format("cannot {}: this kernel has no '{}'", setting.purpose, setting.file),
-              0, hint);
+  throw Error(ErrorKind::Unsupported,
+              fmt::format("cannot {}: this kernel has no '{}'", describe(setting), setting.file), 0, hint);
 }
 
 std::string hint_for(const Setting& setting, int errnum) {
@@ -60,7 +60,7 @@ void check_cpuset(const std::string& path, const Setting& setting) {
   const std::vector<uint64_t> got = numbers_in(effective);
   const std::vector<uint64_t> asked = numbers_in(setting.value);
   if (std::ranges::includes(got, asked)) return;
-  throw Error(ErrorKind::Invalid, fmt::format("cannot {} to '{}': there are only {}", setting.purpose, setting.value,
+  throw Error(ErrorKind::Invalid, fmt::format("cannot {} to '{}': there are only {}", describe(setting), setting.value,
                                               effective.substr(0, effective.find('\n'))));
 }
 
@@ -98,8 +98,9 @@ void apply(const std::string& path, const Setting& setting, const Write& write) 
   while (::write(file.get(), write.value.data(), write.value.size()) == -1) {
     const int errnum = errno;
     if (errnum == EINTR) continue;
-    throw Error(kind_of_errno(errnum), fmt::format("cannot {} ({}) to '{}'", setting.purpose, write.file, write.value),
-                errnum, hint_for(setting, errnum));
+    throw Error(kind_of_errno(errnum),
+                fmt::format("cannot {} ({}) to '{}'", describe(setting), write.file, write.value), errnum,
+                hint_for(setting, errnum));
   }
   if (write.file == "cpuset.cpus" || write.file == "cpuset.mems") check_cpuset(path, setting);
 }
@@ -163,7 +164,8 @@ void add_default_weights(const oci::BlockIoLimits& io, std::vector<Setting>& set
                         .value = value,
                         .purpose = "set the block I/O weight",
                         .fallback_file = "io.weight",
-                        .fallback_value = value});
+                        .fallback_value = value,
+                        .disk = {}});
   };
   if (io.weight == 0) add("default 100");
   for (const oci::WeightDevice& device : io.weight_devices)
@@ -179,6 +181,19 @@ void undo(const std::string& path, const std::vector<Write>& before) {
 }
 
 }  // namespace
+
+std::string describe(const Setting& setting) {
+  return setting.disk.empty() ? setting.purpose : setting.purpose + " " + name_of_disk(setting.disk);
+}
+
+std::string name_of_disk(const std::string& numbers) {
+  constexpr std::string_view kField = "DEVNAME=";
+  const std::string text = try_read_file("/sys/dev/block/" + numbers + "/uevent").value_or("");
+  const size_t field = text.find(kField);
+  if (field == std::string::npos) return numbers;
+  const size_t start = field + kField.size();
+  return fmt::format("/dev/{}", text.substr(start, text.find('\n', start) - start));
+}
 
 void apply_settings(const std::string& path, const std::vector<Setting>& settings) {
   for (const Setting& setting : settings)

@@ -41,7 +41,7 @@ bool is_on_version_1(const std::string& controller) {
 }
 
 [[noreturn]] void throw_unavailable(const Setting& setting, const std::string& group) {
-  const std::string cannot = "cannot " + setting.purpose + ": ";
+  const std::string cannot = "cannot " + describe(setting) + ": ";
   if (is_on_version_1(setting.controller))
     throw Error(ErrorKind::Unsupported,
                 fmt::format("{}the {} controller of this host is on cgroup v1", cannot, setting.controller), 0,
@@ -108,10 +108,10 @@ class Level {
     if (errnum == EBUSY)
       throw Error(ErrorKind::Unsupported,
                   fmt::format("cannot {}: cgroup '{}' cannot hand out the {} controller, as processes are in it",
-                              setting.purpose, path_, controller),
+                              describe(setting), path_, controller),
                   0, "name another one with --cgroup-parent, or move them to a group below it");
     throw Error(kind_of_errno(errnum),
-                fmt::format("cannot {}: enable the {} controller in cgroup '{}'", setting.purpose, controller, path_),
+                fmt::format("cannot {}: enable the {} controller in cgroup '{}'", describe(setting), controller, path_),
                 errnum);
   }
 
@@ -139,6 +139,19 @@ std::vector<Wanted> wanted_for(const std::vector<Setting>& settings) {
 }
 
 }  // namespace
+
+void check_available(const std::string& cgroups_path, const oci::Resources& resources) {
+  const std::vector<Setting> settings = settings_of(resources);
+  if (settings.empty()) return;
+  const std::optional<std::string> path = locate(cgroups_path);
+  if (!path)
+    throw Error(ErrorKind::Unsupported, fmt::format("cannot {}: this host has no cgroup v2 hierarchy at /sys/fs/cgroup",
+                                                    describe(settings.front())));
+  const std::string top = top_of(*path);
+  const Names available = words_of(try_read_file(top + "/cgroup.controllers").value_or(""));
+  for (const Setting& setting : settings)
+    if (!setting.controller.empty() && !available.contains(setting.controller)) throw_unavailable(setting, top);
+}
 
 void move_to_leaf(const std::string& group) {
   const std::string leaf = group + std::string(kLeaf);

@@ -63,7 +63,7 @@ void check_weight_counts(const Setting& setting, std::string_view file) {
   throw Error(
       ErrorKind::Unsupported,
       fmt::format("cannot {}: the io controller does not go by weights on {}", setting.purpose,
-                  disk.empty() ? "any disk" : fmt::format("disk {}", disk)),
+                  disk.empty() ? "any disk" : name_of_disk(std::string(disk))),
       0,
       "write 'bfq' to the disk's queue/scheduler in /sys/block, or enable it in io.cost.qos of the root control "
       "group");

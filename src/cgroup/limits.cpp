@@ -27,7 +27,8 @@ void add(Settings& settings, std::string controller, std::string file, std::stri
                       .value = std::move(value),
                       .purpose = std::move(purpose),
                       .fallback_file = {},
-                      .fallback_value = {}});
+                      .fallback_value = {},
+                      .disk = {}});
 }
 
 /// memory.swap.max is of swap alone.
@@ -90,7 +91,8 @@ void add_io_weight(const std::string& device, uint64_t weight, Settings& setting
                       .value = fmt::format("{}{}", device, weight),
                       .purpose = "set the block I/O weight",
                       .fallback_file = "io.weight",
-                      .fallback_value = fmt::format("{}{}", device, weight_of_block_io(weight))});
+                      .fallback_value = fmt::format("{}{}", device, weight_of_block_io(weight)),
+                      .disk = {}});
 }
 
 void check_leaf_weight(const std::optional<uint16_t>& weight) {
@@ -101,11 +103,13 @@ void check_leaf_weight(const std::optional<uint16_t>& weight) {
 
 void add_throttles(const std::vector<oci::ThrottleDevice>& devices, const char* key, const char* purpose,
                    Settings& settings) {
-  for (const oci::ThrottleDevice& device : devices)
+  for (const oci::ThrottleDevice& device : devices) {
     add(settings, "io", "io.max",
         fmt::format("{}:{} {}={}", device.major, device.minor, key,
                     device.rate == 0 ? "max" : std::to_string(device.rate)),
-        fmt::format("{} device {}:{}", purpose, device.major, device.minor));
+        purpose);
+    settings.back().disk = fmt::format("{}:{}", device.major, device.minor);
+  }
 }
 
 void add_block_io(const oci::BlockIoLimits& io, Settings& settings) {

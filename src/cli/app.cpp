@@ -156,8 +156,7 @@ int run_app(int argc, char** argv) {
       CLI::App* subcommand = app.add_subcommand(subcommand_name(command), command.summary);
       if (line.command != &command) continue;
       define_command(command, *subcommand, action);
-      if (subcommand->get_prefix_command())
-        mark_end_of_options(*subcommand, static_cast<int>(line.storage.size()), line.words.data());
+      adapt_options(*subcommand, line);
     }
     return parse_and_run(line, app, globals, action);
   } catch (const Error& error) {

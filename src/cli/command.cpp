@@ -29,8 +29,6 @@ class UsageFormatter : public CLI::Formatter {
   std::string usage_;
 };
 
-constexpr const char* kEndOfOptions = "\x01--";
-
 /// The option of that name, if it takes a value.
 const CLI::Option* value_option(const CLI::App& command, const std::string& name) {
   const CLI::Option* option = command.get_option_no_throw(name);
@@ -134,18 +132,17 @@ const CLI::Option* option_awaiting_value(const CLI::App& command, const std::str
   return nullptr;
 }
 
-void mark_end_of_options(const CLI::App& command, int argc, char** argv) {
-  int index = 1;
-  while (index < argc && argv[index] != command.get_name()) ++index;
-  for (++index; index < argc; ++index) {
-    const std::string word = argv[index];
-    if (word == "--") {
-      argv[index] = const_cast<char*>(kEndOfOptions);
-      return;
-    }
-    if (word.size() < 2 || word.front() != '-') return;
-    if (option_awaiting_value(command, word) != nullptr) ++index;
+std::string without_short_equals(const CLI::App& command, std::string word) {
+  if (word.starts_with("--")) return word;
+  for (size_t index = 1; index < word.size(); ++index) {
+    const CLI::Option* option = command.get_option_no_throw(std::string("-") + word[index]);
+    const bool has_equals = index + 1 < word.size() && word[index + 1] == '=';
+    if (option == nullptr) return word;
+    if (option->get_items_expected_max() > 0) return has_equals ? word.erase(index + 1, 1) : word;
+    if (has_equals && index == 1 && !option->get_lnames().empty())
+      return "--" + option->get_lnames().front() + word.substr(2);
   }
+  return word;
 }
 
 void reject_unknown_option(std::vector<std::string>& words, const char* command) {

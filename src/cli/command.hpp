@@ -130,9 +130,12 @@ void define_command(const Command& command, CLI::App& app, Action& action);
 /// The option in `word` ("--name", "-n", "-itn") whose value is the next word, or nullptr.
 [[nodiscard]] const CLI::Option* option_awaiting_value(const CLI::App& command, const std::string& word);
 
-/// Replaces a "--" that ends the options of `command` by a word that stops CLI11 without meaning anything to it: it
-/// would hand what follows to the application instead.
-void mark_end_of_options(const CLI::App& command, int argc, char** argv);
+/// What "--" is replaced by where it ends the options of a command whose other words are a program's: it stops CLI11
+/// without meaning anything to it, which would hand what follows "--" to the application.
+constexpr const char* kEndOfOptions = "\x01--";
+
+/// A word of short options as CLI11 takes it: "-m1g" for "-m=1g", "--detach=false" for "-d=false".
+[[nodiscard]] std::string without_short_equals(const CLI::App& command, std::string word);
 
 /// Of the words that follow a command's options the first is no option: throws Error{Usage} for one that looks like it.
 /// The mark that stands for "--" is taken away. `command` is for the message.

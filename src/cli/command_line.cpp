@@ -77,6 +77,24 @@ CommandLine parse_command_line(int argc, char** argv) {
   return line;
 }
 
+void adapt_options(const CLI::App& command, CommandLine& line) {
+  const bool words_end_options = command.get_prefix_command();
+  for (size_t index = find_command_word(line.storage) + 1; index < line.storage.size(); ++index) {
+    std::string& word = line.storage[index];
+    if (word == "--") {
+      if (words_end_options) word = kEndOfOptions;
+      break;
+    }
+    if (word.size() < 2 || word.front() != '-') {
+      if (words_end_options) break;
+      continue;
+    }
+    word = without_short_equals(command, word);
+    if (option_awaiting_value(command, word) != nullptr) ++index;
+  }
+  for (size_t index = 0; index < line.storage.size(); ++index) line.words[index] = line.storage[index].data();
+}
+
 std::string help_of_noun(const std::string& noun) {
   std::string text = fmt::format("Usage: myct {} COMMAND [ARG...]\n\nCommands:\n", noun);
   for (const std::string& word : words_after(noun))

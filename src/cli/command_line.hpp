@@ -20,6 +20,9 @@ struct CommandLine {
 /// "help" is an option behind the command's name, too. Throws Error{Usage} for what is no command.
 [[nodiscard]] CommandLine parse_command_line(int argc, char** argv);
 
+/// Makes the command's options such as CLI11 takes them.
+void adapt_options(const CLI::App& command, CommandLine& line);
+
 /// The commands that may follow a noun, as --help prints them.
 [[nodiscard]] std::string help_of_noun(const std::string& noun);
 

@@ -172,6 +172,9 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
     throw_error(ErrorKind::Usage, "the working directory '{}' is not an absolute path", *request.workdir);
   apply_name_flags(flags.names, request);
   apply_resource_flags(flags.resources, request);
+  if (request.security.writable_cgroups && request.cgroup_view == manager::CgroupView::Host)
+    throw Error(ErrorKind::Usage, "--security-opt writable-cgroups needs --cgroupns private", 0,
+                "the control groups of the host would be the container's to change");
   for (const std::string& text : flags.ulimits) request.ulimits.push_back(parse_ulimit(text));
   return request;
 }

@@ -67,6 +67,11 @@ struct AttachFlags {
   bool forward_signals = true;
 };
 void add_attach_flags(CLI::App& command, AttachFlags& flags);
+void add_detach_keys(CLI::App& command, std::optional<std::string>& keys, const char* help);
+/// Their bytes. Throws Error{Usage}.
+[[nodiscard]] std::string parse_detach_keys_option(const std::optional<std::string>& keys);
+/// What a client says whom the keys have detached, as docker's: exit status 1. `what` goes on.
+[[nodiscard]] Error detached_error(const char* what);
 /// `input`: whether stdin goes to the program.
 [[nodiscard]] manager::Attachment parse_attachment(const AttachFlags& flags, bool input);
 /// A variable of the caller's environment.

@@ -14,6 +14,7 @@ struct ExecFlags {
   std::vector<std::string> env_files;
   std::optional<std::string> user;
   std::optional<std::string> workdir;
+  std::optional<std::string> detach_keys;
   bool interactive = false;
   bool tty = false;
   bool detach = false;
@@ -30,15 +31,18 @@ int exec(const ExecFlags& flags, std::vector<std::string> words, const manager::
     throw_error(ErrorKind::Usage, "the working directory '{}' is not an absolute path", *flags.workdir);
   const std::string container = words.front();
   words.erase(words.begin());
-  return manager::exec(context, container,
-                       {.command = std::move(words),
-                        .env = parse_environment(flags.env_files, flags.env),
-                        .user = flags.user,
-                        .workdir = flags.workdir,
-                        .interactive = flags.interactive,
-                        .tty = flags.tty,
-                        .detach = flags.detach,
-                        .privileged = flags.privileged});
+  const std::optional<int> status = manager::exec(context, container,
+                                                  {.command = std::move(words),
+                                                   .env = parse_environment(flags.env_files, flags.env),
+                                                   .user = flags.user,
+                                                   .workdir = flags.workdir,
+                                                   .interactive = flags.interactive,
+                                                   .tty = flags.tty,
+                                                   .detach_keys = parse_detach_keys_option(flags.detach_keys),
+                                                   .detach = flags.detach,
+                                                   .privileged = flags.privileged});
+  if (status) return *status;
+  throw detached_error("command");
 }
 
 }  // namespace
@@ -57,6 +61,7 @@ void define_exec(CLI::App& command, Action& action) {
   command.add_option("-w,--workdir", flags->workdir, "The working directory; the container's if it is not given")
       ->type_name("DIR")
       ->take_last();
+  add_detach_keys(command, flags->detach_keys, "The keys that leave the command running, with -it (ctrl-p,ctrl-q)");
   command.add_flag("--privileged", flags->privileged, "Give it all capabilities, and filter nothing");
   command.prefix_command();
   action = [flags, &command](const manager::Context& context) { return exec(*flags, command.remaining(), context); };

@@ -41,7 +41,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 [[nodiscard]] std::vector<std::string> parse_exposed(const std::string& text);
 /// -p [ADDRESS:][HOST_PORT:]PORT[/PROTOCOL], ports may be ranges; one for each port of the container.
 [[nodiscard]] std::vector<state::PublishedPort> parse_published(const std::string& text);
-/// --security-opt: no-new-privileges[=bool], seccomp=unconfined|builtin, systempaths=unconfined.
+/// --security-opt: no-new-privileges[=bool], seccomp=unconfined|builtin, systempaths=unconfined,
+/// writable-cgroups[=bool].
 void apply_security_option(const std::string& text, manager::SecurityRequest& security);
 
 // --- limits; `option` is for messages --------------------------------------------------------------------------------

@@ -8,18 +8,27 @@
 
 namespace myct::cli {
 
+void add_detach_keys(CLI::App& command, std::optional<std::string>& keys, const char* help) {
+  command.add_option("--detach-keys", keys, help)->type_name("KEYS")->take_last();
+}
+
+std::string parse_detach_keys_option(const std::optional<std::string>& keys) {
+  return supervisor::parse_detach_keys(keys.value_or(std::string(supervisor::kDefaultDetachKeys)));
+}
+
+Error detached_error(const char* what) {
+  Error error(ErrorKind::Conflict, "read escape sequence", 0, fmt::format("detached; the {} goes on", what));
+  error.set_exit_status(kExitFailure);
+  return error;
+}
+
 void add_attach_flags(CLI::App& command, AttachFlags& flags) {
-  command
-      .add_option("--detach-keys", flags.detach_keys,
-                  "The keys that leave the container running, with -it (ctrl-p,ctrl-q)")
-      ->type_name("KEYS")
-      ->take_last();
+  add_detach_keys(command, flags.detach_keys, "The keys that leave the container running, with -it (ctrl-p,ctrl-q)");
   command.add_flag("--sig-proxy", flags.forward_signals, "Pass signals on to the program (true)");
 }
 
 manager::Attachment parse_attachment(const AttachFlags& flags, bool input) {
-  return {.detach_keys =
-              supervisor::parse_detach_keys(flags.detach_keys.value_or(std::string(supervisor::kDefaultDetachKeys))),
+  return {.detach_keys = parse_detach_keys_option(flags.detach_keys),
           .input = input,
           .forward_signals = flags.forward_signals};
 }

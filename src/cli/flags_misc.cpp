@@ -79,9 +79,12 @@ void apply_security_option(const std::string& text, manager::SecurityRequest& se
     security.seccomp_unconfined = value == "unconfined";
   else if (name == "systempaths" && value == "unconfined")
     security.system_paths_unconfined = true;
+  else if (name == "writable-cgroups")
+    security.writable_cgroups = separator == std::string::npos || parse_bool(value, name);
   else
     throw_error(ErrorKind::Usage,
-                "invalid --security-opt '{}': no-new-privileges, seccomp=unconfined|builtin or systempaths=unconfined",
+                "invalid --security-opt '{}': no-new-privileges, seccomp=unconfined|builtin, systempaths=unconfined or "
+                "writable-cgroups",
                 text);
 }
 

@@ -71,7 +71,7 @@ void define_attach(CLI::App& command, Action& action) {
     const std::optional<int> status =
         manager::attach(context, flags->container, parse_attachment(flags->attach, !flags->no_stdin));
     if (status) return *status;
-    throw Error(ErrorKind::Conflict, "read escape sequence", 0, "detached; the container goes on").set_exit_status(1);
+    throw detached_error("container");
   };
 }
 

@@ -87,6 +87,7 @@ oci::Mount build_overlay(const SpecInputs& inputs) {
 std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
   const bool privileged = inputs.request.security.privileged;
   const char* access = privileged ? "rw" : "ro";
+  const char* cgroup_access = privileged || inputs.request.security.writable_cgroups ? "rw" : "ro";
   const std::string shm_size = fmt::format("size={}", inputs.request.shm_size.value_or(kDefaultShmSize));
   return {
       {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
@@ -96,7 +97,7 @@ std::vector<oci::Mount> default_mounts(const SpecInputs& inputs) {
        {"nosuid", opens_devices(inputs.request) ? "dev" : "nodev", "strictatime", "mode=755", "size=65536k"}},
       {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
       {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access}},
-      {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", access}},
+      {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", cgroup_access}},
       {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
       {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", shm_size}},
   };

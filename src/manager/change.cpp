@@ -40,7 +40,10 @@ void update_limits(const Context& context, Container& container, const LimitsReq
   const std::optional<std::string> cgroup = live_cgroup(context, container.record.id);
   resources = std::move(plan.all);
   save_spec(container);
-  if (!cgroup) return;
+  if (!cgroup) {
+    warn_of_limits(container);
+    return;
+  }
   try {
     engine::update(*cgroup, plan.changed);
   } catch (const Error&) {

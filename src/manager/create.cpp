@@ -11,6 +11,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "myct/base/signals.hpp"
+#include "myct/cgroup/limits.hpp"
 #include "myct/network/network.hpp"
 #include "myct/security/defaults.hpp"
 #include "myct/state/events.hpp"
@@ -130,6 +131,7 @@ state::Settings describe_request(const Context& context, const RunRequest& reque
   if (request.security.no_new_privileges) settings.security_options.emplace_back("no-new-privileges");
   if (request.security.seccomp_unconfined) settings.security_options.emplace_back("seccomp=unconfined");
   if (request.security.system_paths_unconfined) settings.security_options.emplace_back("systempaths=unconfined");
+  if (request.security.writable_cgroups) settings.security_options.emplace_back("writable-cgroups=true");
   settings.mounts = describe_mounts(context, mounts);
   for (const DeviceRequest& device : request.devices)
     settings.devices.push_back(
@@ -314,6 +316,14 @@ void save_documents(const Context& context, const Container& container) {
   state::save_record(context.paths, container.record);
 }
 
+void warn_of_limits(const Container& container) {
+  try {
+    cgroup::check_available(container.spec.linux_.cgroups_path, container.spec.linux_.resources);
+  } catch (const Error& error) {
+    log::warning("container '{}' cannot be started on this host as it is now: {}", container.record.name, error.what());
+  }
+}
+
 std::string create(const Context& context, const RunRequest& request, const image::Progress& progress) {
   check_cidfile(request);
   const image::Rootfs rootfs = image::resolve(
@@ -325,6 +335,7 @@ std::string create(const Context& context, const RunRequest& request, const imag
   save_documents(context, container);
   clear_run(context, container.record.id);
   undo.commit();
+  warn_of_limits(container);
   state::append_event(context.paths, container.record, "create");
   return container.record.id;
 }

@@ -80,13 +80,19 @@ void apply_request(const ExecRequest& request, const state::RunInfo& run, oci::S
   spec.linux_.seccomp.reset();
 }
 
-int wait_for_end(KeptCommand& command, const ExecRequest& request, const supervisor::SignalCollector& signals) {
+/// The exit status; nullopt when the user has left the command running.
+std::optional<int> wait_for_end(KeptCommand& command, const ExecRequest& request,
+                                const supervisor::SignalCollector& signals) {
   const supervisor::Input input = request.interactive ? supervisor::Input::Stdin : supervisor::Input::None;
-  if (request.tty)
-    supervisor::relay_terminal(command.process(), command.take_console(), input, signals);
-  else
+  if (!request.tty) {
     supervisor::wait_forwarding_signals(command.process(), signals);
-  return command.wait();
+    return command.wait();
+  }
+  const Fd console = supervisor::relay_terminal(command.process(), command.take_console(), input,
+                                                request.interactive ? request.detach_keys : std::string(), signals);
+  if (!console.valid()) return command.wait();
+  command.let_go(console);
+  return std::nullopt;
 }
 
 ContainerSummary find_target(const Context& context, const std::string& reference) {
@@ -127,7 +133,7 @@ engine::Running start_command(const Context& context, const ContainerSummary& fo
 
 }  // namespace
 
-int exec(const Context& context, const std::string& reference, const ExecRequest& request) {
+std::optional<int> exec(const Context& context, const std::string& reference, const ExecRequest& request) {
   if (request.tty && request.interactive && !request.detach && ::isatty(STDIN_FILENO) == 0)
     throw Error(ErrorKind::Usage, "the input device is not a TTY", 0, "leave out -t, or run from a terminal")
         .set_exit_status(kExitFailure);
@@ -137,10 +143,13 @@ int exec(const Context& context, const std::string& reference, const ExecRequest
   oci::Spec spec = load_spec(context, found.record.id);
   if (may_open_own_executable(found.record.settings, spec)) run_from_own_view();
   const supervisor::SignalCollector signals;
+  const auto tell_end = [&](int status) {
+    state::append_event(context.paths, found.record, "exec_die", {{"exitCode", std::to_string(status)}});
+  };
   std::optional<KeptCommand> command;
   try {
     apply_request(request, *found.run, spec);
-    command.emplace([&] { return start_command(context, found, init->ref(), request, spec); });
+    command.emplace([&] { return start_command(context, found, init->ref(), request, spec); }, tell_end);
   } catch (Error& error) {
     if (error.exit_status() != kExitOwnFailure) throw;
     if (tells_of_end(error) || !is_running(found.run->init)) throw_ended(reference);
@@ -150,8 +159,8 @@ int exec(const Context& context, const std::string& reference, const ExecRequest
   }
   state::append_event(context.paths, found.record, "exec_start", {{"execCommand", request.command.front()}});
   if (request.detach) return 0;
-  const int status = wait_for_end(*command, request, signals);
-  state::append_event(context.paths, found.record, "exec_die", {{"exitCode", std::to_string(status)}});
+  const std::optional<int> status = wait_for_end(*command, request, signals);
+  if (status) tell_end(*status);
   return status;
 }
 

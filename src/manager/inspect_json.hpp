@@ -6,6 +6,7 @@
 #include <string>
 
 #include "limits.hpp"
+#include "myct/cgroup/limits.hpp"
 #include "myct/image/inspect.hpp"
 #include "myct/manager/inspect.hpp"
 #include "myct/manager/manager.hpp"
@@ -21,7 +22,7 @@ struct InspectInputs {
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
   std::optional<network::Presence> presence;  ///< of one that runs
-  std::string (*disk_name)(int64_t major, int64_t minor) = name_of_disk;
+  std::string (*disk_name)(const std::string& numbers) = cgroup::name_of_disk;
 };
 
 /// The members of HostConfig that are about limits and devices.

@@ -1,6 +1,8 @@
 // The limits of a container as docker inspect has them, derived from its OCI configuration.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "inspect_json.hpp"
 #include "myct/base/units.hpp"
 
@@ -33,14 +35,16 @@ uint64_t cpu_weight(const oci::Resources& resources) {
 Json build_rates(const std::vector<oci::ThrottleDevice>& devices, const InspectInputs& inputs) {
   Json list = Json::array();
   for (const oci::ThrottleDevice& device : devices)
-    list.push_back({{"Path", inputs.disk_name(device.major, device.minor)}, {"Rate", device.rate}});
+    list.push_back(
+        {{"Path", inputs.disk_name(fmt::format("{}:{}", device.major, device.minor))}, {"Rate", device.rate}});
   return list;
 }
 
 Json build_weights(const std::vector<oci::WeightDevice>& devices, const InspectInputs& inputs) {
   Json list = Json::array();
   for (const oci::WeightDevice& device : devices)
-    list.push_back({{"Path", inputs.disk_name(device.major, device.minor)}, {"Weight", device.weight.value_or(0)}});
+    list.push_back({{"Path", inputs.disk_name(fmt::format("{}:{}", device.major, device.minor))},
+                    {"Weight", device.weight.value_or(0)}});
   return list;
 }
 

@@ -4,8 +4,9 @@
 //   1          <-- Failed{error} --------------  the command does not run
 //              <-- Console (+ the pty) --------  only with a terminal
 //              <-- Started (+ its pidfd) ------  it does; the keeper of an independent one is done
-//   2          <-- Ended{status} --------------  it has ended and is reaped
-//   *   end of file -------------------------->  at any point: the command is killed
+//   2   Detach (+ the pty) ------------------->  the user leaves: the keeper reads the pty until the command's end
+//   3          <-- Ended{status} --------------  it has ended and is reaped
+//   *   end of file -------------------------->  at any point, but after Detach: the command is killed
 //
 // It is in a session of its own, with all signals that a user may send blocked: what ends the user's myct, or all of
 // its process group, leaves it the moment that it needs.
@@ -18,25 +19,57 @@
 #include <array>
 
 #include "myct/base/error.hpp"
+#include "myct/base/standard_streams.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
 namespace {
 
-/// The command's exit status; nullopt when nobody wants to know it any more, and the command is killed and reaped.
-std::optional<int> wait_for_either_end(ChildProcess& command, const supervisor::Channel& user) {
+/// Waits for the command's end while nobody looks at what it writes.
+int wait_reading_console(ChildProcess& command, Fd console) {
   std::array<pollfd, 2> events = {pollfd{.fd = command.pidfd().get(), .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = user.fd().get(), .events = 0, .revents = 0}};
-  while (::poll(events.data(), events.size(), -1) == -1)
-    if (errno != EINTR) throw_errno("wait for the command");
-  if (events[0].revents != 0) return command.wait().exit_status();
+                                  pollfd{.fd = console.get(), .events = POLLIN, .revents = 0}};
+  std::array<char, 16384> unread;
+  for (;;) {
+    if (::poll(events.data(), events.size(), -1) == -1) {
+      if (errno != EINTR) throw_errno("wait for the command");
+      continue;
+    }
+    if (events[0].revents != 0) return command.wait().exit_status();
+    const ssize_t got = ::read(console.get(), unread.data(), unread.size());
+    // EIO: all have closed the terminal; the command may go on without one.
+    if (got == 0 || (got == -1 && errno != EAGAIN && errno != EINTR)) events[1].fd = -1;
+  }
+}
+
+/// Whoever goes away without a word does not want the command to go on.
+void take_farewell(ChildProcess& command, const supervisor::Channel& user, const std::function<void(int)>& on_end) {
+  supervisor::MessageBuffer buffer;
+  std::optional<supervisor::Message> message = user.receive(buffer, supervisor::Channel::Wait::Yes);
+  if (message && message->kind == supervisor::Kind::Detach && message->fd.valid()) {
+    silence_standard_streams();
+    on_end(wait_reading_console(command, std::move(message->fd)));
+    return;
+  }
   command.signal(SIGKILL);
   (void)command.wait();
-  return std::nullopt;
+}
+
+void wait_for_either_end(ChildProcess& command, const supervisor::Channel& user,
+                         const std::function<void(int)>& on_end) {
+  std::array<pollfd, 2> events = {pollfd{.fd = command.pidfd().get(), .events = POLLIN, .revents = 0},
+                                  pollfd{.fd = user.fd().get(), .events = POLLIN, .revents = 0}};
+  while (::poll(events.data(), events.size(), -1) == -1)
+    if (errno != EINTR) throw_errno("wait for the command");
+  if (events[0].revents != 0)
+    user.send(supervisor::Kind::Ended, supervisor::pack_numbers({command.wait().exit_status()}));
+  else
+    take_farewell(command, user, on_end);
 }
 
 /// Never returns into the user's frames.
-[[noreturn]] void keep(const std::function<engine::Running()>& start, const supervisor::Channel& user) noexcept {
+[[noreturn]] void keep(const std::function<engine::Running()>& start, const std::function<void(int)>& on_end,
+                       const supervisor::Channel& user) noexcept {
   try {
     if (::setsid() == -1) throw_errno("make a session for the command's keeper");
     ::prctl(PR_SET_NAME, "myct-keeper");
@@ -48,8 +81,7 @@ std::optional<int> wait_for_either_end(ChildProcess& command, const supervisor::
       ::_exit(0);
     }
     user.send(supervisor::Kind::Started, {}, running.init.pidfd());
-    if (const std::optional<int> status = wait_for_either_end(running.init, user))
-      user.send(supervisor::Kind::Ended, supervisor::pack_numbers({*status}));
+    wait_for_either_end(running.init, user, on_end);
   } catch (const Error& error) {
     (void)user.try_send(supervisor::Kind::Failed, supervisor::pack_error(error));
   }
@@ -58,13 +90,13 @@ std::optional<int> wait_for_either_end(ChildProcess& command, const supervisor::
 
 }  // namespace
 
-KeptCommand::KeptCommand(const std::function<engine::Running()>& start) {
+KeptCommand::KeptCommand(const std::function<engine::Running()>& start, const std::function<void(int)>& on_end) {
   supervisor::ChannelPair pair = supervisor::make_channel();
   keeper_ = ::fork();
   if (keeper_ == -1) throw_errno("make a process that keeps the command");
   if (keeper_ == 0) {
     pair.client.close();  // or it would never see its end
-    keep(start, pair.supervisor);
+    keep(start, on_end, pair.supervisor);
   }
   pair.supervisor.close();
   channel_ = std::move(pair.client);
@@ -90,6 +122,11 @@ int KeptCommand::wait() {
   return supervisor::unpack_numbers(message.payload, 1).front();
 }
 
+void KeptCommand::let_go(const Fd& console) noexcept {
+  (void)channel_.try_send(supervisor::Kind::Detach, {}, console.ref());  // gone: so is the command
+  keeper_ = 0;
+}
+
 supervisor::Message KeptCommand::receive() {
   std::optional<supervisor::Message> message = channel_.receive(buffer_, supervisor::Channel::Wait::Yes);
   if (!message) throw_error(ErrorKind::System, "the process that keeps the command was killed");
@@ -104,6 +141,7 @@ void KeptCommand::expect(const supervisor::Message& message, supervisor::Kind ki
 
 void KeptCommand::end_keeper() noexcept {
   channel_.close();
+  if (keeper_ == 0) return;
   while (::waitpid(keeper_, nullptr, 0) == -1 && errno == EINTR) {
   }
 }

@@ -10,6 +10,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
+#include "myct/base/standard_streams.hpp"
 #include "myct/base/syscall.hpp"
 #include "myct/cgroup/cgroup.hpp"
 #include "myct/engine/engine.hpp"
@@ -87,12 +88,6 @@ void live_and_die_with_the_starter(const supervisor::Channel& starter) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) == -1) throw_errno("ask to be killed with the starter");
   pollfd conversation{.fd = starter.fd().get(), .events = 0, .revents = 0};
   if (::poll(&conversation, 1, 0) == 1 && (conversation.revents & POLLHUP) != 0) ::_exit(kExitOwnFailure);
-}
-
-void silence_standard_streams() {
-  const Fd null = open_path("/dev/null", O_RDWR);
-  for (int stream = 0; stream < 3; ++stream)
-    if (::dup2(null.get(), stream) == -1) throw_errno("close the standard streams");
 }
 
 /// The supervisor's side of the fork. Never returns into the starter's frames.

@@ -274,14 +274,4 @@ HostResources look_at_host(const LimitsRequest& request) {
   return host;
 }
 
-std::string name_of_disk(int64_t major, int64_t minor) {
-  constexpr std::string_view kField = "DEVNAME=";
-  const std::string numbers = fmt::format("{}:{}", major, minor);
-  const std::string text = try_read_file("/sys/dev/block/" + numbers + "/uevent").value_or("");
-  const size_t field = text.find(kField);
-  if (field == std::string::npos) return numbers;
-  const size_t start = field + kField.size();
-  return fmt::format("/dev/{}", text.substr(start, text.find('\n', start) - start));
-}
-
 }  // namespace myct::manager

@@ -53,7 +53,4 @@ struct MappedDevices {
 /// A user's rule, "c 10:200 rwm"; checked on the command line.
 [[nodiscard]] oci::DeviceRule device_rule_from(const std::string& text);
 
-/// "/dev/sda" for the numbers of a disk; "8:0" when the host has none such.
-[[nodiscard]] std::string name_of_disk(int64_t major, int64_t minor);
-
 }  // namespace myct::manager

@@ -39,6 +39,8 @@ struct Container {
 /// A name that is held and not used is free: its container is dead and was to be removed at its end, or has another
 /// name since a rename that was killed before it let go of this one. The caller has no container's lock.
 void free_stale_name(const Context& context, const std::string& name);
+/// Warns of limits that a start on this host would be refused for.
+void warn_of_limits(const Container& container);
 /// Writes config.json and the record; until then the container is one that is being made.
 void save_documents(const Context& context, const Container& container);
 /// Writes config.json alone, anew.
@@ -141,8 +143,9 @@ void save_processes(const Context& context, const std::string& id, const engine:
 /// Whose parent does not, stays as a zombie, and its container cannot end (pid_namespaces(7)).
 class KeptCommand {
  public:
-  /// Makes the keeper, which calls `start`. Throws what that throws.
-  explicit KeptCommand(const std::function<engine::Running()>& start);
+  /// Makes the keeper, which calls `start`, and `on_end` with the exit status of a command that was let go. Throws what
+  /// `start` throws.
+  KeptCommand(const std::function<engine::Running()>& start, const std::function<void(int)>& on_end);
   KeptCommand(const KeptCommand&) = delete;
   KeptCommand& operator=(const KeptCommand&) = delete;
   /// Ends the command, if it runs.
@@ -154,6 +157,8 @@ class KeptCommand {
   [[nodiscard]] Fd take_console() noexcept { return std::move(console_); }
   /// Waits for the end; the exit status. Throws Error when the keeper was killed.
   [[nodiscard]] int wait();
+  /// Leaves the command and its console to the keeper: they go on without this process.
+  void let_go(const Fd& console) noexcept;
 
  private:
   [[nodiscard]] supervisor::Message receive();

@@ -168,6 +168,9 @@ void kill(const Context& context, const std::string& reference, int signal_numbe
     cancel_restart(found);
   } else if (init) {
     signal_program(context, found, *init, signal_number);
+    // All that is in its control group, also what did not come from its process 1. The lock keeps the group the one of
+    // this run.
+    if (signal_number == SIGKILL && !found.run->cgroup.empty()) cgroup::kill_processes(found.run->cgroup);
     thaw(*found.run, found.status);
   }
   held.reset();

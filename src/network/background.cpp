@@ -13,6 +13,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/standard_streams.hpp"
 
 namespace myct::network {
 
@@ -41,9 +42,7 @@ void leave_the_user(const char* process_name) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (::chdir("/") == -1) throw_errno("change directory to '/'");
-  const Fd null = open_path("/dev/null", O_RDWR);
-  for (int stream = 0; stream < 3; ++stream)
-    if (::dup2(null.get(), stream) == -1) throw_errno("close the standard streams");
+  silence_standard_streams();
 }
 
 void drop_privileges(uint32_t kept) {

@@ -12,6 +12,7 @@
 #include "forward.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/supervisor/detach_keys.hpp"
 #include "myct/supervisor/foreground.hpp"
 #include "raw_terminal.hpp"
 
@@ -20,18 +21,24 @@ namespace {
 
 class Relay {
  public:
-  Relay(FdRef process, Fd console, Input input, const SignalCollector& signals)
-      : process_(process), console_(std::move(console)), signals_(signals), reads_stdin_(input == Input::Stdin) {
+  Relay(FdRef process, Fd console, Input input, const std::string& detach_keys, const SignalCollector& signals)
+      : process_(process),
+        console_(std::move(console)),
+        signals_(signals),
+        matcher_(detach_keys),
+        reads_stdin_(input == Input::Stdin) {
     const int flags = ::fcntl(console_.get(), F_GETFL);
     if (flags == -1 || ::fcntl(console_.get(), F_SETFL, flags | O_NONBLOCK) == -1)
       throw_errno("make the container's terminal non-blocking");
   }
 
-  void run() {
+  Fd run() {
     copy_window_size();
-    while (!ended_) step();
+    while (!ended_ && !matcher_.detached()) step();
+    if (!ended_) return std::move(console_);
     while (copy_output()) {
     }
+    return {};
   }
 
  private:
@@ -107,7 +114,7 @@ class Relay {
     std::array<char, 4096> buffer;
     const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (got > 0) {
-      pending_.assign(buffer.data(), static_cast<size_t>(got));
+      pending_ = matcher_.feed({buffer.data(), static_cast<size_t>(got)});
       write_pending();
     } else if (got == 0 || errno != EINTR) {
       hang_up();  // the user's terminal is gone
@@ -128,6 +135,7 @@ class Relay {
   SignalForwarder forwarder_{process_};
   Fd console_;
   const SignalCollector& signals_;
+  DetachMatcher matcher_;
   std::string pending_;
   bool reads_stdin_;
   bool output_open_ = true;
@@ -145,10 +153,11 @@ std::optional<oci::ConsoleSize> terminal_size() {
   return std::nullopt;
 }
 
-void relay_terminal(FdRef process, Fd console, Input input, const SignalCollector& signals) {
+Fd relay_terminal(FdRef process, Fd console, Input input, const std::string& detach_keys,
+                  const SignalCollector& signals) {
   std::optional<RawTerminal> raw;
   if (input == Input::Stdin) raw.emplace();
-  Relay(process, std::move(console), input, signals).run();
+  return Relay(process, std::move(console), input, detach_keys, signals).run();
 }
 
 }  // namespace myct::supervisor

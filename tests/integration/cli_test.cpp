@@ -81,6 +81,17 @@ INSTANTIATE_TEST_SUITE_P(
         StatusRow{"import_of_a_missing_file", {"import", "/no/such", "x"}, 1, "/no/such"}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(Cli, takes_an_equals_sign_behind_short_options_too) {
+  EXPECT_TRUE(prints(myct({"run", "-d=false", "-e=A=b", "-w=/tmp", "--rm", "busybox", "sh", "-c", "echo $A; pwd"}),
+                     "b\n/tmp\n"));
+  EXPECT_TRUE(prints(myct({"run", "--rm", "busybox", "echo", "-n=1", "-e=A"}), "-n=1 -e=A\n"));
+  EXPECT_EQ(myct({"create", "-t=false", "--name=web", "-l=color=red", "busybox", "true"}).status, 0);
+  EXPECT_TRUE(prints(myct({"ps", "-a=true", "-f=label=color=red", "--format={{.Names}}"}), "web\n"));
+  EXPECT_TRUE(prints(myct({"ps", "-a=false", "-f=label=color=red", "--format={{.Names}}"}), ""));
+  EXPECT_TRUE(fails_with(myct({"run", "-m=x", "busybox", "true"}), 125, "invalid size 'x' for --memory"));
+  EXPECT_EQ(myct({"rm", "web"}).status, 0);
+}
+
 TEST_F(Cli, helps_however_it_is_asked) {
   EXPECT_TRUE(prints(myct({"help"}), myct({"--help"}).out));
   EXPECT_TRUE(prints(myct({"help", "ps"}), myct({"ps", "--help"}).out));

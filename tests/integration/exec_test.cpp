@@ -278,6 +278,40 @@ TEST_F(ExecTerminal, killed_leaves_neither_a_raw_terminal_nor_the_command) {
   remove("web");
 }
 
+TEST_F(ExecTerminal, is_left_by_the_keys_and_the_command_goes_on) {
+  start_shell();
+  // More than a terminal holds, which somebody has to read, and then the end.
+  terminal_.type("while [ ! -e /go ]; do sleep 0.1; done; seq 20000; echo $? >/done; exit 7\r");
+  terminal_.type("\x10\x11");
+  const Result result = terminal_.wait();
+  EXPECT_EQ(result.status, 1) << result;
+  EXPECT_THAT(result.out, HasSubstr("myct: read escape sequence"));
+  EXPECT_TRUE(is_restored());
+  EXPECT_EQ(exec({}, "touch /go").status, 0);
+  EXPECT_TRUE(eventually([&] { return exec({}, "cat /done").out == "0\n"; }));
+  EXPECT_TRUE(eventually([&] {
+    const std::string ends = myct({"events", "--since", "1h", "--until", "0s", "--filter", "event=exec_die", "--format",
+                                   "{{.Actor.Attributes.exitCode}}"})
+                                 .out;
+    return ends.find("7\n") != std::string::npos;
+  }));
+  remove("web");
+}
+
+TEST_F(ExecTerminal, is_left_by_other_keys_if_they_are_given) {
+  start_idle();
+  terminal_.start(command({"exec", "-it", "--detach-keys", "ctrl-x,q", "-e", "PS1=prompt> ", "web", "sh"}));
+  ASSERT_TRUE(terminal_.read_until("prompt> ")) << terminal_.shown();
+  terminal_.type("\x10\x11");  // means nothing now
+  ask("echo $$ >/pid; echo no''ted", "noted");
+  terminal_.type("\x18q");
+  EXPECT_EQ(terminal_.wait().status, 1);
+  EXPECT_EQ(exec({}, "kill -0 $(cat /pid)").status, 0);
+  remove("web");
+  EXPECT_TRUE(
+      fails_with(myct({"exec", "-it", "--detach-keys", "ctrl-1", "web", "sh"}), 125, "invalid detach keys 'ctrl-1'"));
+}
+
 TEST_F(ExecTerminal, is_restored_when_the_container_ends) {
   start_shell();
   EXPECT_EQ(myct({"kill", "web"}).status, 0);

@@ -8,6 +8,7 @@
 namespace myct::test {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
@@ -42,6 +43,37 @@ TEST_F(LimitGroups, let_exec_join_a_container_that_has_groups_of_its_own) {
         {"--privileged"});
   ASSERT_TRUE(logs("web", "ready\n"));
   EXPECT_TRUE(prints(myct({"exec", "web", "grep", "^0::", "/proc/self/cgroup"}), "0::/a\n"));
+}
+
+TEST_F(LimitGroups, may_be_made_inside_by_whoever_is_given_the_containers_own_to_write_to) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const std::string script = "cd /sys/fs/cgroup && mkdir a 2>/dev/null && echo $$ >a/cgroup.procs && cat /proc/self/cgroup";
+  EXPECT_EQ(shell({}, script).status, 1);
+  EXPECT_THAT(shell({"--security-opt", "writable-cgroups=true"}, script).out, HasSubstr("0::/a\n"));
+  // Those of the host would be the host's.
+  EXPECT_TRUE(fails_with(shell({"--security-opt", "writable-cgroups", "--cgroupns", "host"}, "true"), 125,
+                         "--security-opt writable-cgroups needs --cgroupns private"));
+}
+
+TEST_F(LimitGroups, made_inside_share_what_the_container_has) {
+  NEEDS_CONTROLLER("pids");
+  // As systemd in a container does: processes to a leaf, controllers to the groups below.
+  EXPECT_TRUE(prints(shell({"--security-opt", "writable-cgroups", "--pids-limit", "20"},
+                           "cd /sys/fs/cgroup && mkdir init job && echo $$ >init/cgroup.procs && "
+                           "echo +pids >cgroup.subtree_control && echo 3 >job/pids.max && cat job/pids.max; "
+                           "echo max >pids.max 2>/dev/null; cat pids.max"),
+                     "3\n20\n"));
+}
+
+TEST_F(LimitGroups, are_killed_with_all_that_is_in_them) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const std::string id = start("web", "sleep 1000", {});
+  // Not in the container's process namespace, whose end ends all else.
+  Process guest({.argv = {"/bin/sh", "-c", "echo $$ >" + group(id) + "/cgroup.procs; echo ready; exec sleep 1000"}});
+  ASSERT_TRUE(guest.read_until("ready"));
+  EXPECT_TRUE(prints(myct({"kill", "web"}), "web\n"));
+  EXPECT_EQ(guest.wait().signal, SIGKILL);
+  EXPECT_EQ(state("web", "ExitCode"), "137");
 }
 
 /// A group with the controllers of memory and processes, where there are such, that goes with all that myct has made in

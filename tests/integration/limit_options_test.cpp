@@ -15,7 +15,6 @@ namespace myct::test {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
@@ -258,21 +257,30 @@ TEST_F(CgroupOptions, remove_a_group_elsewhere_whose_myct_was_killed) {
 // --- update
 // -----------------------------------------------------------------------------------------------------------
 
-class Update : public LimitOptions {};
+class Update : public LimitOptions {
+ protected:
+  /// On a host without the controllers a warning says that a start would be refused.
+  void update(Words options) const {
+    options.insert(options.begin(), "update");
+    options.emplace_back("web");
+    const Result result = myct(options);
+    EXPECT_EQ(result.status, 0) << result;
+    EXPECT_EQ(result.out, "web\n") << result;
+  }
+};
 
 TEST_F(Update, changes_the_limits_of_a_container_that_does_not_run) {
   create({"-m", "64m", "--pids-limit", "10"});
-  EXPECT_TRUE(prints(myct({"update", "--mem=96M", "--cpu=50%", "--cpu-weight", "50", "web"}), "web\n"));
+  update({"--mem=96M", "--cpu=50%", "--cpu-weight", "50"});
   EXPECT_EQ(shown("{{.Memory}} {{.MemorySwap}} {{.NanoCpus}} {{.CpuWeight}} {{.PidsLimit}}"),
             "100663296 134217728 500000000 50 10");
-  EXPECT_TRUE(
-      prints(myct({"update", "--pids-limit", "-1", "-m", "0", "--cpus", "0", "--cpu-weight", "0", "web"}), "web\n"));
+  update({"--pids-limit", "-1", "-m", "0", "--cpus", "0", "--cpu-weight", "0"});
   EXPECT_EQ(shown("{{.Memory}} {{.MemorySwap}} {{.NanoCpus}} {{.CpuWeight}} {{.PidsLimit}}"), "0 0 0 0 <nil>");
 }
 
 TEST_F(Update, changes_limits_and_policy_at_once_and_tells_of_it) {
   create({});
-  EXPECT_TRUE(prints(myct({"update", "--restart", "always", "--pids-limit", "5", "web"}), "web\n"));
+  update({"--restart", "always", "--pids-limit", "5"});
   EXPECT_EQ(shown("{{.RestartPolicy.Name}} {{.PidsLimit}}"), "always 5");
   EXPECT_THAT(
       myct({"events", "--since", "1h", "--until", "0s", "--filter", "event=update", "--format", "{{.Action}}"}).out,
@@ -308,7 +316,7 @@ TEST_F(Update, does_all_that_it_can) {
   const Result result = myct({"update", "--pids-limit", "9", "none", "web"});
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(result.out, "web\n");
-  EXPECT_THAT(result.err, EndsWith("no such container: 'none': see 'myct ps -a'\n"));
+  EXPECT_THAT(result.err, HasSubstr("no such container: 'none': see 'myct ps -a'\n"));
   EXPECT_EQ(shown("{{.PidsLimit}}"), "9");
 }
 

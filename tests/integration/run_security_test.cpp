@@ -94,6 +94,11 @@ TEST_F(RunSecurity, does_without_a_capability_that_the_machine_withholds) {
   EXPECT_THAT(result.err, HasSubstr("CAP_NET_RAW cannot be given to the container"));
 }
 
+TEST_F(RunSecurity, lets_devices_be_made_and_not_without_the_capability) {
+  EXPECT_TRUE(prints(shell({}, "mknod /disk b 8 0; echo $?"), "0\n"));
+  EXPECT_EQ(shell({"--cap-drop", "MKNOD"}, "mknod /disk b 8 0").err, "mknod: /disk: Operation not permitted\n");
+}
+
 TEST_F(RunSecurity, binds_the_hosts_devices_where_mknod_is_withheld) {
   Command command = shell_command({}, "echo x >/dev/null; head -c 2 /dev/zero | wc -c");
   command.before_exec = without_capability(CAP_MKNOD);

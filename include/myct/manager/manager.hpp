@@ -50,8 +50,9 @@ void unpause(const Context& context, const std::string& reference);
 /// Waits until the container does not run; its exit status.
 int wait(const Context& context, const std::string& reference);
 
-/// Runs a command in a running container. Its exit status; 0 at once when detached.
-int exec(const Context& context, const std::string& reference, const ExecRequest& request);
+/// Runs a command in a running container. Its exit status; 0 at once when detached, nullopt when the user has left it
+/// by the keys.
+std::optional<int> exec(const Context& context, const std::string& reference, const ExecRequest& request);
 
 void rename(const Context& context, const std::string& reference, const std::string& name);
 /// Changes a container, running or not: its limits at once where it runs, and for all runs to come. Throws Error, with

@@ -51,6 +51,7 @@ struct SecurityRequest {
   bool no_new_privileges = false;
   bool seccomp_unconfined = false;
   bool system_paths_unconfined = false;
+  bool writable_cgroups = false;  ///< its own control group, to make others below it
 };
 
 struct RunRequest {
@@ -121,6 +122,7 @@ struct ExecRequest {
   std::optional<std::string> workdir;
   bool interactive = false;
   bool tty = false;
+  std::string detach_keys;  ///< the bytes; empty: none
   bool detach = false;
   bool privileged = false;
 };

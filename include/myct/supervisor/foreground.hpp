@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "myct/base/fd.hpp"
 #include "myct/base/process.hpp"
@@ -37,7 +38,9 @@ enum class Input : uint8_t { None, Stdin };
 /// Copies between this process's terminal and the container's pty until the process ends, in raw mode when stdin takes
 /// part; follows window-size changes and passes other signals on. The terminal's mode is restored at the
 /// end, on every error, and even when this process is killed. When the user's side goes away, the container's side is
-/// hung up. Throws Error.
-void relay_terminal(FdRef process, Fd console, Input input, const SignalCollector& signals);
+/// hung up. Returns the console when the user leaves by the keys (their bytes, see detach_keys.hpp): the process goes
+/// on, and somebody has to read what it writes; not valid after its end. Throws Error.
+[[nodiscard]] Fd relay_terminal(FdRef process, Fd console, Input input, const std::string& detach_keys,
+                                const SignalCollector& signals);
 
 }  // namespace myct::supervisor

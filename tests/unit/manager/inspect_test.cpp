@@ -152,14 +152,13 @@ TEST(ContainerDocument, derives_limits_from_the_configuration) {
   resources.block_io.weight_devices = {{.major = 8, .minor = 0, .weight = uint16_t{200}}};
   resources.block_io.read_bps = {{.major = 8, .minor = 0, .rate = 1024}};
   resources.unified = {{"cpu.weight", "77"}};
-  const Json config = build_container_document({.container = summary,
-                                                .spec = limited,
-                                                .directory = "/c",
-                                                .log_path = {},
-                                                .size = std::nullopt,
-                                                .disk_name = [](int64_t major, int64_t minor) {
-                                                  return fmt::format("/dev/disk{}-{}", major, minor);
-                                                }})["HostConfig"];
+  const Json config = build_container_document(
+      {.container = summary,
+       .spec = limited,
+       .directory = "/c",
+       .log_path = {},
+       .size = std::nullopt,
+       .disk_name = [](const std::string& numbers) { return "/dev/disk" + numbers; }})["HostConfig"];
   EXPECT_EQ(config["CgroupParent"], "/jobs");
   EXPECT_EQ(config["CgroupnsMode"], "host");
   EXPECT_EQ(config["Memory"], 512);
@@ -174,8 +173,8 @@ TEST(ContainerDocument, derives_limits_from_the_configuration) {
   EXPECT_EQ(config["CpusetMems"], "0");
   EXPECT_EQ(config["PidsLimit"], 100);
   EXPECT_EQ(config["BlkioWeight"], 300);
-  EXPECT_EQ(config["BlkioWeightDevice"], Json::parse(R"([{"Path": "/dev/disk8-0", "Weight": 200}])"));
-  EXPECT_EQ(config["BlkioDeviceReadBps"], Json::parse(R"([{"Path": "/dev/disk8-0", "Rate": 1024}])"));
+  EXPECT_EQ(config["BlkioWeightDevice"], Json::parse(R"([{"Path": "/dev/disk8:0", "Weight": 200}])"));
+  EXPECT_EQ(config["BlkioDeviceReadBps"], Json::parse(R"([{"Path": "/dev/disk8:0", "Rate": 1024}])"));
   EXPECT_EQ(config["BlkioDeviceWriteIOps"], Json::array());
   EXPECT_EQ(config["Devices"], Json::parse(R"([{"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/f",
                                                 "CgroupPermissions": "rw"}])"));

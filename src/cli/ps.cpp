@@ -12,6 +12,7 @@
 #include "myct/manager/filter.hpp"
 #include "myct/manager/inspect.hpp"
 #include "myct/manager/manager.hpp"
+#include "myct/manager/network.hpp"
 #include "output.hpp"
 
 namespace myct::cli {
@@ -219,7 +220,8 @@ int64_t parse_last(const std::string& text) {
 
 /// What is left of all containers: filters first, then the bound on their number (docker's order).
 std::vector<ContainerSummary> select(const manager::Context& context, const Flags& flags) {
-  const manager::ContainerFilter filter = manager::parse_container_filter(flags.filters);
+  manager::ContainerFilter filter = manager::parse_container_filter(flags.filters);
+  if (!filter.networks.empty()) filter.networks = manager::name_networks(context, filter.networks);
   const int64_t last = flags.latest ? 1 : parse_last(flags.last.value_or("-1"));
   const bool all = flags.all || last > 0 || !filter.statuses.empty();
   std::vector<ContainerSummary> containers = manager::list_containers(context);

@@ -2,6 +2,7 @@
 #include "myct/network/network.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
@@ -139,6 +140,19 @@ network::Definition find_network(const Context& context, const std::string& refe
   if (std::optional<network::Definition> found = network::find_definition(context.paths.networks(), reference))
     return std::move(*found);
   throw Error(ErrorKind::NotFound, fmt::format("no such network: '{}'", reference), 0, "see 'myct network ls'");
+}
+
+std::vector<std::string> name_networks(const Context& context, std::vector<std::string> references) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name, const std::string& id) {
+    const auto begins = [&](const std::string& text) { return !text.empty() && id.starts_with(text); };
+    if (std::ranges::any_of(references, begins)) names.push_back(name);
+  };
+  add(network::kDefaultNetwork, network::kDefaultNetworkId);
+  for (const network::Definition& definition : network::list_definitions(context.paths.networks()))
+    add(definition.name, definition.id);
+  std::ranges::move(names, std::back_inserter(references));
+  return references;
 }
 
 std::vector<network::Inhabitant> list_inhabitants(const Context& context, const std::string& network) {

@@ -24,9 +24,6 @@
 namespace myct::network {
 namespace {
 
-/// The SHA-256 of "bridge": the same on every host.
-constexpr const char* kDefaultId = "17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1fe2112c8b9335f8b6121";
-
 /// What a host must have, said where it lacks it.
 [[noreturn]] void throw_unable(Error error) {
   if (!error.hint().empty()) throw Error(std::move(error));
@@ -268,7 +265,7 @@ Definition describe_default(const Directories& directories) {
   const Bridge bridge = describe_default_bridge(directory_of(directories, kDefaultNetwork), directories.bridge_subnet);
   return {.name = kDefaultNetwork,
           .driver = kBridgeDriver,
-          .id = kDefaultId,
+          .id = kDefaultNetworkId,
           .created = {},
           .bridge = bridge.name,
           .subnet = to_text(bridge.ipv4.subnet),

@@ -52,6 +52,26 @@ TEST_F(Networks, let_containers_find_each_other_by_name_alias_and_id) {
   remove("web");
 }
 
+TEST_F(Networks, are_what_containers_are_filtered_by) {
+  make("app");
+  start("web", "sleep 1000", {"--network", "app"});
+  start("plain", "sleep 1000");
+  const auto filtered = [&](const std::string& network) {
+    return myct({"ps", "--filter", "network=" + network, "--format", "{{.Names}}"});
+  };
+  const auto id_of = [&](const std::string& network) {
+    const std::string out = myct({"network", "inspect", "-f", "{{.Id}}", network}).out;
+    return out.substr(0, out.find('\n'));
+  };
+  EXPECT_TRUE(prints(filtered("app"), "web\n"));
+  EXPECT_TRUE(prints(filtered(id_of("app")), "web\n"));
+  EXPECT_TRUE(prints(filtered(id_of("app").substr(0, 12)), "web\n"));
+  EXPECT_TRUE(prints(filtered(id_of("bridge").substr(0, 12)), "plain\n"));
+  EXPECT_TRUE(prints(filtered("nothing"), ""));
+  remove("plain");
+  remove("web");
+}
+
 TEST_F(Networks, know_a_container_by_its_new_name_at_once) {
   make("app");
   start("web", kServer, {"--network", "app"});

@@ -22,10 +22,10 @@ struct ContainerFilter {
   std::vector<std::string> before;     ///< containers: made before one of them
   std::vector<std::string> since;      ///< containers: made after one of them
   std::vector<std::string> volumes;    ///< names, sources or destinations of mounts
-  std::vector<std::string> networks;
-  std::vector<std::string> healths;  ///< "none" is every container's, as there are no health checks
-  std::set<std::string> exposed;     ///< ports of the container: "80/tcp"
-  std::set<std::string> published;   ///< ports of the host
+  std::vector<std::string> networks;   ///< names; those that ids stand for come from name_networks()
+  std::vector<std::string> healths;    ///< "none" is every container's, as there are no health checks
+  std::set<std::string> exposed;       ///< ports of the container: "80/tcp"
+  std::set<std::string> published;     ///< ports of the host
 };
 
 /// From "key=value" each. Throws Error{Usage} for what has no "=", and with exit status 1 for an unknown key or a value

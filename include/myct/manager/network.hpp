@@ -16,6 +16,8 @@ network::Definition create_network(const Context& context, const network::Defini
 [[nodiscard]] std::vector<network::Definition> list_networks(const Context& context);
 /// By name, id, or a unique beginning of an id. Throws Error{NotFound} and Error{Conflict}.
 [[nodiscard]] network::Definition find_network(const Context& context, const std::string& reference);
+/// Each as it is, and the names of the networks whose ids it begins.
+[[nodiscard]] std::vector<std::string> name_networks(const Context& context, std::vector<std::string> references);
 /// The containers that run on it.
 [[nodiscard]] std::vector<network::Inhabitant> list_inhabitants(const Context& context, const std::string& network);
 /// Throws Error{Conflict} while containers run on it, and for the default one.

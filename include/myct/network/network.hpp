@@ -25,6 +25,8 @@ namespace myct::network {
 
 /// The one network that there is without being made.
 constexpr const char* kDefaultNetwork = "bridge";
+/// The SHA-256 of its name: the same on every host.
+constexpr const char* kDefaultNetworkId = "17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1fe2112c8b9335f8b6121";
 
 /// Where networks keep what dies with the boot.
 struct Directories {

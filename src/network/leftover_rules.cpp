@@ -23,6 +23,7 @@ namespace myct::network {
 namespace {
 
 constexpr const char* kNameSets[] = {"bridges", "pairs", "internals"};
+constexpr const char* kEveryIpv6 = "::";
 
 bool is_same(const Element& one, const Element& other) {
   return one.set == other.set && one.key == other.key && one.data == other.data &&
@@ -198,7 +199,10 @@ Publication publication_of(const Element& element) {
   const size_t protocol = has_address ? address_size(element) : 0;
   Publication publication{
       .port = {}, .target = address_at_front(is_open ? element.key : element.data, element), .is_open = is_open};
-  if (has_address) publication.port.host_address = to_text(address_at_front(element.key, element));
+  if (has_address)
+    publication.port.host_address = to_text(address_at_front(element.key, element));
+  else if (is_of_ipv6(element))
+    publication.port.host_address = kEveryIpv6;
   switch (element.key.size() > protocol ? element.key[protocol] : 0) {
     case IPPROTO_TCP:
       publication.port.protocol = state::Protocol::Tcp;
@@ -250,17 +254,12 @@ void remove_lost_port(const Directories& directories, const Element& element) {
     if (is_same(lost, element)) remove_elements(netfilter, std::vector{element});
 }
 
-std::string host_text(const state::PublishedPort& port, const Element& element) {
-  if (is_of_ipv6(element)) return fmt::format("[{}]", port.host_address.empty() ? "::" : port.host_address);
-  return port.host_address.empty() ? "0.0.0.0" : port.host_address;
-}
-
 void find_ports(const Directories& directories, NetlinkSocket& netfilter, std::vector<Leftover>& leftovers) {
   for (const Element& element : list_lost_ports(directories, netfilter)) {
     const Publication publication = publication_of(element);
     const state::PublishedPort& port = publication.port;
     leftovers.push_back(
-        {fmt::format("published port {}:{}/{}", host_text(port, element), port.host_port,
+        {fmt::format("published port {}:{}/{}", state::address_text(port), port.host_port,
                      state::protocol_word(port.protocol)),
          fmt::format("it leads to {}, where no container runs that has published it", to_text(publication.target)),
          "closes it", [directories, element] { remove_lost_port(directories, element); }});

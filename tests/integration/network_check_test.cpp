@@ -80,6 +80,20 @@ TEST_F(NetworkCheck, closes_ports_that_lead_to_no_container) {
   remove("web");
 }
 
+TEST_F(NetworkCheck, asks_ipv6_for_ports_that_lead_to_ipv6_addresses) {
+  start("web", kWebServer, {"-p", "8080:80"});
+  // As if it were another root's, whose port of IPv6 nobody has: a program has that of IPv4.
+  ASSERT_EQ(here("nft 'add element inet myct published6 { tcp . 84 : fd00:99::4 . 80 }'").status, 0);
+  Process program(on_host("exec busybox httpd -f -p 0.0.0.0:84"));
+  ASSERT_TRUE(eventually([&] { return !here("ss -Hltn sport = :84").out.empty(); }));
+  expect_mended(
+      {"published port [::]:84/tcp: it leads to fd00:99::4, where no container runs that has published it "
+       "(--repair closes it)\n"});
+  program.signal(SIGKILL);
+  program.wait();
+  remove("web");
+}
+
 TEST_F(NetworkCheck, removes_elements_of_bridges_that_are_gone) {
   const std::string bridge = make("app", "10.91.0.0/24");
   ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);

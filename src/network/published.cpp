@@ -6,6 +6,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "name_server_sign.hpp"
 
 namespace myct::network {
 namespace {
@@ -15,6 +16,23 @@ bool is_same_port(const state::PublishedPort& one, const state::PublishedPort& o
       state::is_unspecified(one) || state::is_unspecified(other) || one.host_address == other.host_address;
   return same_address && state::is_ipv6(one) == state::is_ipv6(other) && one.host_port == other.host_port &&
          one.protocol == other.protocol;
+}
+
+/// Questions to a network's name server that another program keeps from its port.
+void restore_detours(NetlinkSocket& netfilter, const Directories& directories) {
+  for (const std::string& network : list_directory(directories.networks, Hidden::LeaveOut))
+    if (const std::optional<Sign> sign = find_living(directory_of(directories, network)))
+      replace_elements(netfilter, elements_of(sign->detours));
+}
+
+/// What is restored without one is restored without the others.
+template <typename Restore>
+void try_restore(const std::string& what, const Restore& restore) {
+  try {
+    restore();
+  } catch (const Error& error) {
+    log::warning("the rules for {} are not restored: {}", what, error.what());
+  }
 }
 
 void restore_presence(NetlinkSocket& netfilter, const Directories& directories, const std::string& id,
@@ -71,13 +89,10 @@ void restore_elements(NetlinkSocket& netfilter, const Directories& directories) 
   const FileLock lock = FileLock::acquire(rules_lock(directories));
   for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {
     const std::optional<Presence> presence = load_presence(directories.run_containers + "/" + id);
-    if (!presence) continue;
-    try {
-      restore_presence(netfilter, directories, id, *presence);
-    } catch (const Error& error) {
-      log::warning("the rules for container {} are not restored: {}", short_id(id), error.what());
-    }
+    if (presence)
+      try_restore("container " + short_id(id), [&] { restore_presence(netfilter, directories, id, *presence); });
   }
+  try_restore("name servers", [&] { restore_detours(netfilter, directories); });
 }
 
 }  // namespace myct::network

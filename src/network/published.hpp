@@ -19,7 +19,8 @@ namespace myct::network {
 /// Adds a container's port_elements(). The ports are bound by us: what leads elsewhere from them is of one who was
 /// killed, and is replaced.
 void publish(NetlinkSocket& netfilter, const Directories& directories, const Presence& presence);
-/// Puts the elements of all who run into rules that may just have been made, as somebody had flushed them.
+/// Puts the elements of all who run, and of the name servers that serve, into rules that may just have been made, as
+/// somebody had flushed them.
 void restore_elements(NetlinkSocket& netfilter, const Directories& directories);
 
 }  // namespace myct::network

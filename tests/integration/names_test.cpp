@@ -253,6 +253,11 @@ TEST_F(Names, are_answered_beside_another_server_on_port_53) {
   ASSERT_EQ(here("nft flush map inet myct published_at").status, 0);
   serve();
   EXPECT_EQ(dig("+short web"), address() + "\n") << "the rules were taken away and not put back";
+  for (const char* command : {"flush ruleset", "delete table inet myct"}) {
+    ASSERT_EQ(here(std::string("nft ") + command).status, 0);
+    EXPECT_EQ(shell({"--network", "bridge"}, "true").status, 0);
+    EXPECT_EQ(dig("+short web"), address() + "\n") << "a start on another network, after " << command;
+  }
   remove("web");
   EXPECT_TRUE(eventually([&] { return server() == 0; }));
   EXPECT_THAT(here("nft list map inet myct published_at").out, Not(HasSubstr("elements")));

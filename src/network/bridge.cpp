@@ -199,10 +199,13 @@ bool is_ours(const Link& bridge) {
   return is_generated || bridge.name == kDefaultBridge;
 }
 
+bool is_of_another(const Link& bridge, const std::string& directory) {
+  return bridge.alias.starts_with(kMark) && bridge.alias != mark_of(directory);
+}
+
 void remove_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge) {
   const std::optional<Link> link = find_link(route, bridge.name);
-  const bool is_of_another = link && link->alias.starts_with(kMark) && link->alias != mark_of(directory);
-  if (is_of_another) return;
+  if (link && is_of_another(*link, directory)) return;
   const std::vector<Element> elements = elements_of(bridge);
   if (has_element(netfilter, elements.front())) remove_elements(netfilter, elements);
   if (link && is_ours(*link)) remove_link(route, bridge.name);

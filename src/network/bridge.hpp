@@ -43,6 +43,8 @@ constexpr std::string_view kMark = "myct:";
 [[nodiscard]] std::string mark_of(const std::string& directory);
 /// Whether myct has made it. Of one whose maker was killed before it could mark it, the name tells.
 [[nodiscard]] bool is_ours(const Link& bridge);
+/// Whether myct has made it for another network than the one with this directory, perhaps under another root.
+[[nodiscard]] bool is_of_another(const Link& bridge, const std::string& directory);
 
 /// Takes the bridge away, if it was made by us, with what makes it one of ours. One that was made for another network
 /// than that of the directory stays as it is. Idempotent. Throws Error.

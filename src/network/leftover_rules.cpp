@@ -158,8 +158,9 @@ void remove_lost_bridge(const Directories& directories, const std::string& name)
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   const std::vector<Link> links = list_links(route);
   const auto link = std::ranges::find(links, name, &Link::name);
-  if (link == links.end() || !lost_network(directories, *link) || has_ports(links, *link)) return;
-  remove_bridge_by_name(route, netfilter, name);
+  if (link == links.end() || has_ports(links, *link)) return;
+  if (const std::optional<std::string> network = lost_network(directories, *link))
+    remove_bridge_by_name(route, netfilter, directory_of(directories, *network), name);
 }
 
 void find_bridges(const Directories& directories, NetlinkSocket& route, std::vector<Leftover>& leftovers) {
@@ -268,8 +269,10 @@ void find_ports(const Directories& directories, NetlinkSocket& netfilter, std::v
 
 }  // namespace
 
-void remove_bridge_by_name(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& name) {
+void remove_bridge_by_name(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory,
+                           const std::string& name) {
   const std::optional<Link> link = find_link(route, name);
+  if (link && is_of_another(*link, directory)) return;
   std::vector<Element> elements = elements_named(netfilter, name);
   for (const Range& range : list_ranges(netfilter))
     for (const LinkAddress& entry : list_link_addresses(route, range.first.family))

@@ -54,7 +54,7 @@ void finish_removal(const Directories& directories, const std::string& network) 
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   if (const std::optional<Definition> old = load_definition(directories.definitions, std::string(kRemoved) + network);
       old && !old->bridge.empty())
-    remove_bridge_by_name(route, netfilter, old->bridge);
+    remove_bridge_by_name(route, netfilter, directory, old->bridge);
   close_foreign_chains(netfilter, rules_lock(directories));
   if (!is_made_anew) remove_tree(directory);
   remove_tree(removed);

@@ -157,6 +157,19 @@ TEST_F(NetworkCheck, completes_what_was_cut_short) {
   EXPECT_FALSE(fs::exists(definition("half")));
 }
 
+TEST_F(NetworkCheck, completes_a_removal_without_the_bridge_that_is_another_networks_by_now) {
+  const std::string bridge = make("app", "10.91.0.0/24");
+  ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);
+  ASSERT_EQ(here("ip link set " + bridge + " alias myct:/elsewhere/networks/app").status, 0);
+  const std::string before = elements();
+  fs::rename(definition("app"), definition(".removed-app"));
+  expect_mended({"network 'app': its removal was cut short (--repair completes it)\n"});
+  EXPECT_TRUE(has_interface(bridge));
+  EXPECT_EQ(elements(), before);
+  EXPECT_EQ(here("ip link del " + bridge).status, 0);
+  EXPECT_EQ(myct({"system", "check", "--repair"}).status, 0);
+}
+
 TEST_F(NetworkCheck, puts_a_network_back_whose_removal_was_cut_short_while_containers_are_on_it) {
   (void)make("app", "10.91.0.0/24");
   start("web", kWebServer, {"--network", "app", "-p", "8080:80"});

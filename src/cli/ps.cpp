@@ -162,7 +162,9 @@ std::string ports_text(std::vector<state::PublishedPort> ports) {
 /// them before the published ones.
 std::string all_ports_text(const ContainerSummary& container) {
   std::string text;
-  for (const std::string& exposed : container.record.settings.exposed) {
+  const state::Settings& settings = container.record.settings;
+  if (settings.uses_networks() && settings.networks.empty()) return text;  // it has been taken off all
+  for (const std::string& exposed : settings.exposed) {
     const bool is_published =
         std::any_of(container.ports.begin(), container.ports.end(),
                     [&](const state::PublishedPort& port) { return state::container_side(port) == exposed; });

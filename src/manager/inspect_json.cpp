@@ -222,8 +222,8 @@ Json build_endpoint(const network::Endpoint& endpoint) {
 Json build_network_settings(const InspectInputs& inputs) {
   const state::Settings& wanted = inputs.container.record.settings;
   const network::Presence presence = inputs.presence.value_or(network::Presence{});
-  Json settings = {{"Bridge", ""}, {"Ports", build_ports(presence.ports)}};
-  if (inputs.presence)
+  Json settings = {{"Bridge", ""}, {"Ports", build_ports(presence.published_ports())}};
+  if (inputs.presence && (!wanted.uses_networks() || !presence.endpoints.empty()))
     for (const std::string& port : wanted.exposed)
       if (!settings["Ports"].contains(port)) settings["Ports"][port] = nullptr;
   Json networks = Json::object();

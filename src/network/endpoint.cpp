@@ -111,6 +111,10 @@ const Endpoint* Presence::publishing6() const noexcept {
   return find_outward(endpoints, [](const Endpoint& endpoint) { return is_bridged(endpoint) && has_ipv6(endpoint); });
 }
 
+std::vector<state::PublishedPort> Presence::published_ports() const {
+  return publishing() == nullptr ? std::vector<state::PublishedPort>() : ports;
+}
+
 void save_presence(const std::string& run_directory, const Presence& presence) {
   Value value = Value::object();
   json::write_array(value, "endpoints", presence.endpoints, to_json);

@@ -27,6 +27,10 @@ class NetworkConnect : public LanTest {
     const std::string out = myct({"ps", "-a", "--filter", "name=" + container, "--format", "{{.Networks}}"}).out;
     return out.substr(0, out.find('\n'));
   }
+  [[nodiscard]] std::string ports_of(const std::string& container) const {
+    const std::string out = myct({"ps", "-a", "--filter", "name=" + container, "--format", "{{.Ports}}"}).out;
+    return out.substr(0, out.find('\n'));
+  }
 
  private:
   [[nodiscard]] Result network(const char* what, const Words& words) const {
@@ -79,10 +83,17 @@ TEST_F(NetworkConnect, leads_ports_and_the_default_route_by_another_network_when
   EXPECT_EQ(in("web", "ping -c 1 -W 5 192.0.2.2").status, 0);
   ASSERT_EQ(disconnect({"two", "web"}).status, 0);
   EXPECT_THAT(published(), Not(HasSubstr("8080")));
+  EXPECT_EQ(ports_of("web"), "") << "what nothing leads to";
+  EXPECT_EQ(myct({"port", "web"}).out, "");
+  EXPECT_EQ(inspect("web", "json .NetworkSettings.Ports"), "{}");
+  EXPECT_TRUE(prints(myct({"ps", "-q", "--filter", "publish=8080"}), ""));
   EXPECT_THAT(in("web", "ip -o -4 addr show scope global").out, IsEmpty());
   EXPECT_EQ(networks_of("web"), "");
+  EXPECT_THAT(myct({"run", "--rm", "-p", "8080:80", "busybox", "true"}).err, HasSubstr("has it"))
+      << "its port is kept for it";
   ASSERT_EQ(connect({"bridge", "web"}).status, 0);
   EXPECT_EQ(fetched_next_door("http://203.0.113.1:8080/name"), name_in("web"));
+  EXPECT_THAT(ports_of("web"), HasSubstr("0.0.0.0:8080->80/tcp"));
   remove("web");
 }
 

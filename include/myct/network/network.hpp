@@ -73,7 +73,7 @@ struct Endpoint {
 /// What a container has of all its networks: its note in its run directory.
 struct Presence {
   std::vector<Endpoint> endpoints;          ///< in the order in which it came to them
-  std::vector<state::PublishedPort> ports;  ///< their host's ports are never 0
+  std::vector<state::PublishedPort> ports;  ///< that it has of the host, on whatever network it is; never 0 there
   /// The one that the default route leads by; nullptr: none does. Where there are published ports it is theirs, as what
   /// comes to them from elsewhere has to find back.
   [[nodiscard]] const Endpoint* outward() const noexcept;
@@ -81,6 +81,8 @@ struct Presence {
   /// The one that published ports lead by: with macvlan and ipvlan a container has all ports of its own address.
   [[nodiscard]] const Endpoint* publishing() const noexcept;
   [[nodiscard]] const Endpoint* publishing6() const noexcept;
+  /// Those of the ports that lead to the container: none while no network of its publishes any.
+  [[nodiscard]] std::vector<state::PublishedPort> published_ports() const;
 };
 
 /// What keeps the host's ports from everybody else as long as it is open.

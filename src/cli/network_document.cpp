@@ -29,7 +29,7 @@ Json build_network_document(const manager::Context& context, const std::string& 
   for (const network::Inhabitant& inhabitant : manager::list_inhabitants(context, definition.name)) {
     const network::Endpoint& endpoint = inhabitant.endpoint;
     containers[inhabitant.id] = {{"Name", manager::name_of_container(context, inhabitant.id)},
-                                 {"EndpointID", ""},
+                                 {"EndpointID", endpoint.id},
                                  {"MacAddress", endpoint.mac},
                                  {"IPv4Address", with_prefix(endpoint.address, endpoint.prefix)},
                                  {"IPv6Address", with_prefix(endpoint.address6, endpoint.prefix6)}};

@@ -67,8 +67,11 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
                        .directory = context.paths.container(id),
                        .log_path = {},
                        .size = std::nullopt,
-                       .presence = std::nullopt};
+                       .presence = std::nullopt,
+                       .network_ids = {}};
   if (state::is_active(container->status)) inputs.presence = network::load_presence(context.paths.run_container(id));
+  for (const state::NetworkAttachment& attachment : container->record.settings.networks)
+    inputs.network_ids[attachment.network] = network::network_id(network_directories(context, id), attachment.network);
   if (is_complete(context, id)) inputs.spec = load_spec(context, id);
   const std::string log = inputs.directory + "/log.json";
   if (container->record.log.driver == state::LogDriver::JsonFile && path_exists(log)) inputs.log_path = log;

@@ -209,7 +209,8 @@ Json build_config(const InspectInputs& inputs) {
 }
 
 Json build_endpoint(const network::Endpoint& endpoint) {
-  return {{"IPAddress", endpoint.address},
+  return {{"EndpointID", endpoint.id},
+          {"IPAddress", endpoint.address},
           {"IPPrefixLen", endpoint.prefix},
           {"Gateway", endpoint.gateway},
           {"GlobalIPv6Address", endpoint.address6},
@@ -242,6 +243,8 @@ Json build_network_settings(const InspectInputs& inputs) {
     if (!attachment.address6.empty()) wanted_addresses["IPv6Address"] = attachment.address6;
     if (!wanted_addresses.empty()) network["IPAMConfig"] = wanted_addresses;
   }
+  for (const auto& [name, id] : inputs.network_ids)
+    if (networks.contains(name)) networks[name]["NetworkID"] = id;
   if (!wanted.uses_networks()) networks[wanted.network] = build_endpoint({});
   settings.update(build_endpoint(on_default));
   settings["Networks"] = networks;

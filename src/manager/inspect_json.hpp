@@ -1,6 +1,7 @@
 // Docker's inspect documents, built from what was read. Pure.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ struct InspectInputs {
   std::string directory;          ///< the container's
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
-  std::optional<network::Presence> presence;  ///< of one that runs
+  std::optional<network::Presence> presence;       ///< of one that runs
+  std::map<std::string, std::string> network_ids;  ///< by name, of those that it is on
   std::string (*disk_name)(const std::string& numbers) = cgroup::name_of_disk;
 };
 

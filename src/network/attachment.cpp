@@ -186,6 +186,7 @@ void reserve_endpoint(const Directories& directories, const Station& station, co
                 "make one that has with 'myct network create --ipv6'");
   const std::string directory = directory_of(directories, wanted.network);
   Endpoint& endpoint = presence.endpoints.emplace_back();
+  endpoint.id = state::make_id();
   endpoint.network = wanted.network;
   endpoint.driver = layout.driver;
   endpoint.bridge = bridge.name;

@@ -17,16 +17,11 @@ using json::Value;
 constexpr const char* kNote = "network.json";
 
 Value to_json(const Endpoint& endpoint) {
-  Value value{{"network", endpoint.network},
-              {"driver", endpoint.driver},
-              {"bridge", endpoint.bridge},
-              {"interface", endpoint.interface},
-              {"hostInterface", endpoint.host_interface},
-              {"subnet", endpoint.subnet},
-              {"address", endpoint.address},
-              {"gateway", endpoint.gateway},
-              {"mac", endpoint.mac},
-              {"prefix", endpoint.prefix}};
+  Value value{
+      {"id", endpoint.id},         {"network", endpoint.network},     {"driver", endpoint.driver},
+      {"bridge", endpoint.bridge}, {"interface", endpoint.interface}, {"hostInterface", endpoint.host_interface},
+      {"subnet", endpoint.subnet}, {"address", endpoint.address},     {"gateway", endpoint.gateway},
+      {"mac", endpoint.mac},       {"prefix", endpoint.prefix}};
   json::write_unless_empty(value, "parent", endpoint.parent);
   json::write_unless_empty(value, "mode", endpoint.mode);
   if (!endpoint.address6.empty()) {
@@ -43,6 +38,7 @@ Value to_json(const Endpoint& endpoint) {
 
 Endpoint endpoint_from_json(const Value& value) {
   Endpoint endpoint;
+  read(value, "id", endpoint.id);
   read(value, "network", endpoint.network);
   read(value, "driver", endpoint.driver);
   read(value, "bridge", endpoint.bridge);

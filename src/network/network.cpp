@@ -14,6 +14,7 @@
 #include "link.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "name_table.hpp"
 #include "netlink.hpp"
 #include "ports.hpp"
@@ -259,6 +260,17 @@ void undefine(const Directories& directories, const std::string& name) {
   close_foreign_chains(netfilter, rules_lock(directories));
   remove_tree(directory);
   remove_tree(removed);
+}
+
+std::string network_id(const Directories& directories, const std::string& name) {
+  if (name == kDefaultNetwork) return kDefaultNetworkId;
+  try {
+    const std::optional<Definition> definition = load_definition(directories.definitions, name);
+    return definition ? definition->id : std::string();
+  } catch (const Error& error) {
+    log::debug("network '{}': {}", name, error.what());
+    return {};
+  }
 }
 
 Definition describe_default(const Directories& directories) {

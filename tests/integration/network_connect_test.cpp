@@ -8,6 +8,7 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 class NetworkConnect : public LanTest {
@@ -51,6 +52,32 @@ TEST_F(NetworkConnect, gives_a_running_container_another_interface_and_name) {
   EXPECT_THAT(in("web", "ip -o -4 addr").out, AllOf(HasSubstr("eth0"), HasSubstr("eth1")));
   EXPECT_EQ(networks_of("web"), "one,two");
   remove("client");
+  remove("web");
+}
+
+TEST_F(NetworkConnect, has_an_id_for_each_stay_on_a_network) {
+  start("web", kWebServer, {"--network", "one"});
+  const auto id_of = [&](const std::string& network) {
+    const std::string out = myct({"network", "inspect", "-f", "{{.Id}}", network}).out;
+    return out.substr(0, out.find('\n'));
+  };
+  const auto on = [&](const std::string& network, const char* field) {
+    return inspect("web", ".NetworkSettings.Networks." + network + "." + field);
+  };
+  const std::string first = on("one", "EndpointID");
+  EXPECT_THAT(first, MatchesRegex("[0-9a-f]{64}"));
+  EXPECT_EQ(on("one", "NetworkID"), id_of("one"));
+  ASSERT_EQ(connect({"two", "web"}).status, 0);
+  EXPECT_EQ(on("two", "NetworkID"), id_of("two"));
+  EXPECT_EQ(on("one", "EndpointID"), first);
+  EXPECT_THAT(myct({"network", "inspect", "one"}).out, HasSubstr("\"EndpointID\": \"" + first + "\""));
+  ASSERT_EQ(disconnect({"two", "web"}).status, 0);
+  ASSERT_EQ(connect({"bridge", "web"}).status, 0);
+  EXPECT_EQ(on("bridge", "NetworkID"), id_of("bridge"));
+  EXPECT_EQ(inspect("web", ".NetworkSettings.EndpointID"), on("bridge", "EndpointID"));
+  ASSERT_EQ(myct({"stop", "-t", "0", "web"}).status, 0);
+  EXPECT_EQ(on("one", "NetworkID"), id_of("one")) << "of one that does not run";
+  EXPECT_EQ(on("one", "EndpointID"), "");
   remove("web");
 }
 

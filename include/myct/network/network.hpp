@@ -47,6 +47,7 @@ struct Station {
 
 /// What a container has of a network while it runs.
 struct Endpoint {
+  std::string id;  ///< of this stay on the network: 64 hexadecimal digits
   std::string network;
   std::string driver;          ///< as Definition has it
   std::string bridge;          ///< the host's interface that the container hangs on
@@ -132,6 +133,8 @@ struct Inhabitant {
 [[nodiscard]] std::vector<Inhabitant> list_inhabitants(const std::string& run_containers, const std::string& network);
 /// Takes a network of one's own away with its bridge. Throws Error{Conflict} naming them while containers are on it.
 void undefine(const Directories& directories, const std::string& name);
+/// Empty when there is no such network, or its definition cannot be read.
+[[nodiscard]] std::string network_id(const Directories& directories, const std::string& name);
 /// What the default network is like; chosen on the first use since the boot.
 [[nodiscard]] Definition describe_default(const Directories& directories);
 

@@ -1,9 +1,5 @@
 #include "attachment.hpp"
 
-#include <fcntl.h>
-#include <sched.h>
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "addresses.hpp"
@@ -40,23 +36,6 @@ std::optional<Mac> parse_mac(const std::string& text) {
     return std::nullopt;
   for (size_t index = 0; index < mac.size(); ++index) mac[index] = static_cast<uint8_t>(bytes[index]);
   return mac;
-}
-
-/// A netlink socket speaks about the namespace in which it was made: this process goes there for that moment. It has
-/// one thread, and cannot go on where the way back is barred.
-NetlinkSocket open_route_socket_in(const Fd& there) {
-  const Fd here = open_path("/proc/self/ns/net", O_RDONLY);
-  if (::setns(there.get(), CLONE_NEWNET) == -1) throw_errno("enter the container's network namespace");
-  std::optional<NetlinkSocket> socket;
-  std::optional<Error> failure;
-  try {
-    socket = NetlinkSocket::open(NETLINK_ROUTE);
-  } catch (const Error& error) {
-    failure = error;
-  }
-  if (::setns(here.get(), CLONE_NEWNET) == -1) ::_exit(kExitOwnFailure);
-  if (failure) throw Error(*failure);
-  return std::move(*socket);
 }
 
 /// Of texts that this part has written itself. Throws Error.
@@ -131,15 +110,17 @@ void share_parent(NetlinkSocket& route, const Endpoint& endpoint, Inside& inside
                              .mac = mac});
 }
 
-void add_default_route_by(Inside& inside, const Endpoint& endpoint, const std::string& gateway) {
+/// The container may have changed both: who has taken its interface away has no way out by it.
+void add_default_route_by(NetlinkSocket& route, Inside& inside, const Presence& presence, const Endpoint& endpoint,
+                          const std::string& gateway) {
   const std::optional<Address> address = parse_address(gateway);
-  if (!address) return;
-  const std::optional<Link> link = find_link(inside.route, endpoint.interface);
-  if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
+  if (!address || has_default_route(inside.route, address->family)) return;
+  const std::optional<int> index = find_interface(route, inside, presence, endpoint);
+  if (!index) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
   if (endpoint.mode.starts_with("l3"))  // the host routes for it
-    add_default_route(inside.route, link->index, address->family);
+    add_default_route(inside.route, *index, address->family);
   else
-    add_default_route(inside.route, link->index, *address);
+    add_default_route(inside.route, *index, *address);
 }
 
 }  // namespace
@@ -169,12 +150,6 @@ Bridge bridge_of(const Endpoint& endpoint) {
                 .internal = endpoint.internal};
   if (!endpoint.address6.empty()) bridge.ipv6 = plan_of(endpoint.subnet6, {}, endpoint.gateway6, endpoint.network);
   return bridge;
-}
-
-Inside enter_network_of(pid_t pid) {
-  Fd space = open_path(fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
-  NetlinkSocket route = open_route_socket_in(space);
-  return {.space = std::move(space), .route = std::move(route)};
 }
 
 void reserve_endpoint(const Directories& directories, const Station& station, const state::NetworkAttachment& wanted,
@@ -222,18 +197,19 @@ void reserve_endpoint(const Directories& directories, const Station& station, co
 }
 
 void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
-                      const Endpoint& endpoint, Inside& inside) {
+                      const Presence& presence, Endpoint& endpoint, Inside& inside) {
   const std::optional<Mac> mac = parse_mac(endpoint.mac);
   if (!mac) throw_error(ErrorKind::Internal, "malformed address '{}' of a container", endpoint.mac);
   if (is_bridged(endpoint))
     hang_on_bridge(directories, route, netfilter, endpoint, inside, *mac);
   else
     share_parent(route, endpoint, inside, *mac);
-  const std::optional<Link> link = find_link(inside.route, endpoint.interface);
-  if (!link) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
-  add_own_address(inside, link->index, endpoint.address, endpoint.subnet);
-  if (!endpoint.address6.empty()) add_own_address(inside, link->index, endpoint.address6, endpoint.subnet6);
-  set_up(inside.route, link->index);
+  const std::optional<int> index = find_interface(route, inside, presence, endpoint);
+  if (!index) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
+  if (!is_bridged(endpoint)) endpoint.index = *index;
+  add_own_address(inside, *index, endpoint.address, endpoint.subnet);
+  if (!endpoint.address6.empty()) add_own_address(inside, *index, endpoint.address6, endpoint.subnet6);
+  set_up(inside.route, *index);
 }
 
 void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
@@ -264,9 +240,9 @@ void release_endpoint(const Directories& directories, const std::string& contain
   }
 }
 
-void add_default_routes(Inside& inside, const Presence& presence) {
-  if (const Endpoint* outward = presence.outward()) add_default_route_by(inside, *outward, outward->gateway);
-  if (const Endpoint* outward = presence.outward6()) add_default_route_by(inside, *outward, outward->gateway6);
+void add_default_routes(NetlinkSocket& route, Inside& inside, const Presence& presence) {
+  if (const Endpoint* by = presence.outward()) add_default_route_by(route, inside, presence, *by, by->gateway);
+  if (const Endpoint* by = presence.outward6()) add_default_route_by(route, inside, presence, *by, by->gateway6);
 }
 
 }  // namespace myct::network

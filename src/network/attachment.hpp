@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "bridge.hpp"
+#include "inside.hpp"
 #include "link.hpp"
 #include "myct/network/network.hpp"
 #include "netlink.hpp"
@@ -28,26 +29,19 @@ struct Layout {
 /// As the note of one that is on it says. Throws Error.
 [[nodiscard]] Bridge bridge_of(const Endpoint& endpoint);
 
-/// The container's namespace, and a conversation about it.
-struct Inside {
-  Fd space;
-  NetlinkSocket route;
-};
-[[nodiscard]] Inside enter_network_of(pid_t pid);
-
 /// Claims an address of each family, and adds the endpoint to the presence and to its note. What is noted is noted
 /// before it is claimed: a kill in between leaves nothing that nobody knows of.
 void reserve_endpoint(const Directories& directories, const Station& station, const state::NetworkAttachment& wanted,
                       const std::string& interface, Presence& presence);
-/// Makes the interface with its addresses.
+/// Makes the interface with its addresses, for an endpoint of the presence, which comes to know its index.
 void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
-                      const Endpoint& endpoint, Inside& inside);
+                      const Presence& presence, Endpoint& endpoint, Inside& inside);
 /// Has its names known, and somebody who answers for them.
 void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
 /// Gives names and addresses back. Idempotent.
 void release_endpoint(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
 
-/// The default routes, by the networks that lead outward.
-void add_default_routes(Inside& inside, const Presence& presence);
+/// The default routes, by the networks that lead outward, of families that have none.
+void add_default_routes(NetlinkSocket& route, Inside& inside, const Presence& presence);
 
 }  // namespace myct::network

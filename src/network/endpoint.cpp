@@ -24,6 +24,7 @@ Value to_json(const Endpoint& endpoint) {
       {"mac", endpoint.mac},       {"prefix", endpoint.prefix}};
   json::write_unless_empty(value, "parent", endpoint.parent);
   json::write_unless_empty(value, "mode", endpoint.mode);
+  if (endpoint.index != 0) value["index"] = endpoint.index;
   if (!endpoint.address6.empty()) {
     value["subnet6"] = endpoint.subnet6;
     value["address6"] = endpoint.address6;
@@ -46,6 +47,7 @@ Endpoint endpoint_from_json(const Value& value) {
   read(value, "mode", endpoint.mode);
   read(value, "interface", endpoint.interface);
   read(value, "hostInterface", endpoint.host_interface);
+  read(value, "index", endpoint.index);
   read(value, "subnet", endpoint.subnet);
   read(value, "address", endpoint.address);
   read(value, "gateway", endpoint.gateway);

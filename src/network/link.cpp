@@ -34,6 +34,9 @@ std::optional<Link> read_link(const NetlinkMessage& message) {
   link.mtu = attributes.number(IFLA_MTU).value_or(0);
   link.master = static_cast<int>(attributes.number(IFLA_MASTER).value_or(0));
   link.alias = attributes.text(IFLA_IFALIAS).value_or("");
+  // Left out where the two have the same index, by kernels before 5.2.
+  link.lower = static_cast<int>(attributes.number(IFLA_LINK).value_or(static_cast<uint32_t>(link.index)));
+  link.is_from_elsewhere = attributes.find(IFLA_LINK_NETNSID).has_value();
   if (const auto info = attributes.find(IFLA_LINKINFO))
     link.kind = NetlinkAttributes(*info).text(IFLA_INFO_KIND).value_or("");
   return link;
@@ -122,6 +125,12 @@ void remove_link(NetlinkSocket& route, const std::string& name) {
   request.put_text(IFLA_IFNAME, name);
   const NetlinkError error = route.try_request(request);
   if (error.errnum != ENODEV) throw_if_refused(error, fmt::format("remove interface '{}'", name));
+}
+
+void remove_link(NetlinkSocket& route, int index) {
+  NetlinkRequest request = link_request(RTM_DELLINK, 0, index);
+  const NetlinkError error = route.try_request(request);
+  if (error.errnum != ENODEV) throw_if_refused(error, fmt::format("remove interface {}", index));
 }
 
 void create_veth(NetlinkSocket& route, const Veth& veth) {
@@ -265,6 +274,11 @@ std::vector<Route> list_routes(NetlinkSocket& route, Family family) {
     routes.push_back(found);
   });
   return routes;
+}
+
+bool has_default_route(NetlinkSocket& route, Family family) {
+  return std::ranges::any_of(list_routes(route, family),
+                             [](const Route& entry) { return entry.destination.prefix == 0; });
 }
 
 bool has_route_into(const std::vector<Route>& routes, const Subnet& subnet) {

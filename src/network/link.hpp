@@ -20,8 +20,10 @@ struct Link {
   std::string name;
   std::string kind;  ///< "bridge", "veth"; empty for hardware
   uint32_t mtu = 0;
-  int master = 0;     ///< index of the bridge that it is a port of, or 0
-  std::string alias;  ///< a text of whoever made it
+  int master = 0;                  ///< index of the bridge that it is a port of, or 0
+  std::string alias;               ///< a text of whoever made it
+  int lower = 0;                   ///< index of what it hangs on: a pair's other end, or the interface that it shares
+  bool is_from_elsewhere = false;  ///< that is in another network namespace
 };
 
 /// nullopt when there is none of that name.
@@ -36,6 +38,7 @@ void set_up(NetlinkSocket& route, int index);
 void set_alias(NetlinkSocket& route, int index, const std::string& alias);
 /// Idempotent.
 void remove_link(NetlinkSocket& route, const std::string& name);
+void remove_link(NetlinkSocket& route, int index);
 
 struct Veth {
   std::string name;  ///< of the host's end
@@ -81,6 +84,7 @@ struct Route {
   int index = 0;
 };
 [[nodiscard]] std::vector<Route> list_routes(NetlinkSocket& route, Family family = Family::Inet);
+[[nodiscard]] bool has_default_route(NetlinkSocket& route, Family family);
 /// Whether one of them leads into the subnet; a default route does not.
 [[nodiscard]] bool has_route_into(const std::vector<Route>& routes, const Subnet& subnet);
 

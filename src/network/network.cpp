@@ -46,11 +46,13 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   Inside inside = enter_network_of(pid);
-  for (const Endpoint& endpoint : lease.presence.endpoints) {
-    connect_endpoint(directories, route, netfilter, endpoint, inside);
+  Presence presence = lease.presence;
+  for (Endpoint& endpoint : presence.endpoints) {
+    connect_endpoint(directories, route, netfilter, presence, endpoint, inside);
     make_known(directories, lease.container_id, endpoint);
   }
-  add_default_routes(inside, lease.presence);
+  if (!std::ranges::all_of(presence.endpoints, is_bridged)) save_presence(directories.run_directory, presence);
+  add_default_routes(route, inside, presence);
   open_foreign_chains(netfilter, rules_lock(directories));
   publish(netfilter, directories, lease.presence);
   start_relay(directories.run_directory, lease, pid);
@@ -71,16 +73,28 @@ bool leads_otherwise(const Presence& before, const Presence& after) {
                              [&](Find find) { return network_of((before.*find)()) != network_of((after.*find)()); });
 }
 
-/// Notes what a container has now, and has published ports and default routes lead there.
-void lead_anew(const Directories& directories, NetlinkSocket& netfilter, Inside& inside, const Presence& before,
-               const Presence& after) {
+/// Of a container that has taken its interface down or away it says so, and goes on: the next time may be luckier.
+void try_add_default_routes(NetlinkSocket& route, Inside& inside, const Presence& presence) {
+  try {
+    add_default_routes(route, inside, presence);
+  } catch (const Error& error) {
+    log::warning("the container's default route is not set: {}", error.what());
+  }
+}
+
+/// Has published ports and default routes lead to what a container has now, and notes it. The routes are looked at in
+/// any case: one who has renamed an interface may have lost them.
+void lead_anew(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter, Inside& inside,
+               const Presence& before, const Presence& after) {
   const FileLock lock = FileLock::acquire(rules_lock(directories));
-  if (!leads_otherwise(before, after)) return save_presence(directories.run_directory, after);
-  remove_elements(netfilter, port_elements(before));
+  const bool moves = leads_otherwise(before, after);
+  if (moves) {
+    remove_elements(netfilter, port_elements(before));
+    remove_default_routes(inside.route);
+  }
+  try_add_default_routes(route, inside, after);
   save_presence(directories.run_directory, after);
-  replace_elements(netfilter, port_elements(after));
-  remove_default_routes(inside.route);
-  add_default_routes(inside, after);
+  if (moves) replace_elements(netfilter, port_elements(after));
 }
 
 Presence take_from(const Directories& directories, const std::string& container_id, const std::string& network,
@@ -89,15 +103,15 @@ Presence take_from(const Directories& directories, const std::string& container_
   if (found == presence.endpoints.end()) return presence;
   const Presence before = presence;
   const Endpoint endpoint = *found;
-  presence.endpoints.erase(found);
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   if (is_bridged(endpoint))
     remove_link(route, endpoint.host_interface);
-  else
-    remove_link(inside.route, endpoint.interface);
+  else if (const std::optional<int> index = find_interface(route, inside, before, endpoint))
+    remove_link(inside.route, *index);
+  presence.endpoints.erase(found);
   // First nothing leads to the address any more, then others may have it.
-  lead_anew(directories, netfilter, inside, before, presence);
+  lead_anew(directories, route, netfilter, inside, before, presence);
   release_endpoint(directories, container_id, endpoint);
   return presence;
 }
@@ -108,10 +122,10 @@ Presence put_on(const Directories& directories, const Station& station, const st
   NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
   NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
   reserve_endpoint(directories, station, wanted, free_interface(inside), presence);
-  connect_endpoint(directories, route, netfilter, presence.endpoints.back(), inside);
+  connect_endpoint(directories, route, netfilter, presence, presence.endpoints.back(), inside);
   make_known(directories, station.id, presence.endpoints.back());
   open_foreign_chains(netfilter, rules_lock(directories));
-  lead_anew(directories, netfilter, inside, before, presence);
+  lead_anew(directories, route, netfilter, inside, before, presence);
   return presence;
 }
 

@@ -124,6 +124,47 @@ TEST_F(NetworkConnect, leads_ports_and_the_default_route_by_another_network_when
   remove("web");
 }
 
+TEST_F(NetworkConnect, leads_the_default_route_by_interfaces_that_were_renamed) {
+  start("web", kWebServer, {"--network", "one"});
+  ASSERT_EQ(connect({"two", "web"}).status, 0);
+  const auto default_route = [&] { return in("web", "ip route show default").out; };
+  ASSERT_EQ(default_route(), "default via 10.89.0.1 dev eth0 \n");
+  ASSERT_EQ(swap_interfaces("web").status, 0);
+  ASSERT_EQ(default_route(), "") << "it went as the interface was taken down";
+  ASSERT_TRUE(prints(connect({"bridge", "web"}), ""));
+  EXPECT_EQ(default_route(), "default via 10.89.0.1 dev eth1 \n");
+  ASSERT_TRUE(prints(disconnect({"one", "web"}), ""));
+  EXPECT_EQ(default_route(), "default via 10.89.1.1 dev eth0 \n");
+  EXPECT_EQ(in("web", "ping -c 1 -W 5 192.0.2.2").status, 0);
+  ASSERT_EQ(in_network_of("web", "ip link set eth0 down && ip link set eth0 name mine && ip link set mine up").status,
+            0);
+  ASSERT_TRUE(prints(disconnect({"bridge", "web"}), ""));
+  EXPECT_EQ(default_route(), "default via 10.89.1.1 dev mine \n");
+  EXPECT_EQ(in("web", "ping -c 1 -W 5 192.0.2.2").status, 0);
+  remove("web");
+}
+
+TEST_F(NetworkConnect, keeps_a_default_route_of_the_containers_own) {
+  start("web", kWebServer, {"--network", "one"});
+  ASSERT_EQ(in_network_of("web", "ip route replace default via 10.89.0.77 dev eth0").status, 0);
+  ASSERT_EQ(connect({"two", "web"}).status, 0);
+  EXPECT_EQ(in("web", "ip route show default").out, "default via 10.89.0.77 dev eth0 \n");
+  remove("web");
+}
+
+TEST_F(NetworkConnect, works_for_one_whose_interface_is_gone) {
+  start("web", kWebServer, {"--network", "one"});
+  ASSERT_EQ(connect({"two", "web"}).status, 0);
+  ASSERT_EQ(in_network_of("web", "ip link del eth1").status, 0);
+  const Result disconnected = disconnect({"one", "web"});
+  EXPECT_EQ(disconnected.status, 0) << disconnected;
+  EXPECT_THAT(disconnected.err, HasSubstr("the container's default route is not set"));
+  ASSERT_TRUE(prints(disconnect({"two", "web"}), ""));
+  ASSERT_TRUE(prints(connect({"two", "web"}), ""));
+  EXPECT_EQ(in("web", "ping -c 1 -W 5 192.0.2.2").status, 0);
+  remove("web");
+}
+
 TEST_F(NetworkConnect, of_none_is_kept_by_a_container_that_was_taken_off_all) {
   start("web", kWebServer, {"-p", "8080:80"});
   ASSERT_EQ(disconnect({"bridge", "web"}).status, 0);

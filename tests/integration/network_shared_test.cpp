@@ -4,6 +4,7 @@
 namespace myct::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -84,6 +85,25 @@ TEST_F(NetworkShared, goes_with_a_network_that_publishes_ports) {
   ASSERT_EQ(myct({"network", "connect", "--ip", "203.0.113.90", "lan", "web"}).status, 0);
   EXPECT_EQ(fetched_next_door("http://203.0.113.90/name"), name_in("web"));
   remove("web");
+}
+
+TEST_F(NetworkShared, takes_away_its_own_interface_whatever_it_is_called) {
+  make("macvlan", {});
+  ASSERT_EQ(create_network("lan2", {"-d", "macvlan", "--subnet", "198.51.100.0/24", "-o", "parent=seg0"}).status, 0);
+  start("web", kWebServer, {"--network", "lan:ip=203.0.113.90", "--network", "bridge"});
+  ASSERT_EQ(swap_interfaces("web").status, 0);
+  ASSERT_EQ(myct({"network", "connect", "lan2", "web"}).status, 0);
+  ASSERT_EQ(in_network_of("web", "ip link set eth1 address 02:00:00:00:00:77").status, 0);
+  ASSERT_TRUE(prints(myct({"network", "disconnect", "lan", "web"}), ""));
+  EXPECT_THAT(in("web", "ip -o -4 addr show scope global").out,
+              AllOf(Not(HasSubstr("203.0.113")), HasSubstr("10.88.0."), HasSubstr("198.51.100.")));
+  EXPECT_THAT(in("web", "ip -o link").out, Not(HasSubstr("eth1")));
+  // With nothing of the network's there, nothing else is taken.
+  ASSERT_EQ(in_network_of("web", "ip link del eth2 && ip link add eth2 type veth peer name eth3").status, 0);
+  ASSERT_TRUE(prints(myct({"network", "disconnect", "lan2", "web"}), ""));
+  EXPECT_THAT(in("web", "ip -o link").out, AllOf(HasSubstr("eth2"), HasSubstr("eth3"), HasSubstr("eth0")));
+  remove("web");
+  EXPECT_EQ(myct({"network", "rm", "lan2"}).status, 0);
 }
 
 TEST_F(NetworkShared, is_refused_where_it_cannot_be) {

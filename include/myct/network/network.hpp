@@ -53,8 +53,9 @@ struct Endpoint {
   std::string bridge;          ///< the host's interface that the container hangs on
   std::string parent;          ///< the same with macvlan and ipvlan
   std::string mode;            ///< of these
-  std::string interface;       ///< "eth0", in the container
+  std::string interface;       ///< "eth0", in the container, which may call it something else
   std::string host_interface;  ///< the host's end of the pair; empty with macvlan and ipvlan
+  int index = 0;               ///< of the interface in the container with these; 0: it is being made
   std::string subnet;          ///< "10.88.0.0/16"
   std::string address;         ///< "10.88.0.2"
   std::string gateway;

@@ -65,6 +65,17 @@ Result LanTest::in(const std::string& container, const std::string& script) cons
   return myct({"exec", container, "sh", "-c", script});
 }
 
+Result LanTest::in_network_of(const std::string& container, const std::string& script) const {
+  return here("exec nsenter --net=/proc/" + inspect(container, ".State.Pid") + "/ns/net bash -c '" + script + "'");
+}
+
+Result LanTest::swap_interfaces(const std::string& container) const {
+  return in_network_of(container,
+                       "ip link set eth0 down && ip link set eth1 down && ip link set eth0 name other && "
+                       "ip link set eth1 name eth0 && ip link set other name eth1 && ip link set eth0 up && "
+                       "ip link set eth1 up");
+}
+
 Result LanTest::create_network(const std::string& name, const Words& options) const {
   Words words = {"network", "create"};
   words.insert(words.end(), options.begin(), options.end());

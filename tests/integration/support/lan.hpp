@@ -50,6 +50,10 @@ class LanTest : public DetachedTest {
 
   /// A shell's command in a container that runs.
   [[nodiscard]] Result in(const std::string& container, const std::string& script) const;
+  /// A shell's command of the host's in a container's network namespace, with all privileges there.
+  [[nodiscard]] Result in_network_of(const std::string& container, const std::string& script) const;
+  /// Has a container's root give eth0 and eth1 each other's name.
+  [[nodiscard]] Result swap_interfaces(const std::string& container) const;
   [[nodiscard]] Result create_network(const std::string& name, const Words& options) const;
   [[nodiscard]] std::string inspect(const std::string& name, const std::string& field) const;
   [[nodiscard]] std::string address_of(const std::string& name) const;

@@ -206,7 +206,10 @@ void connect_endpoint(const Directories& directories, NetlinkSocket& route, Netl
     share_parent(route, endpoint, inside, *mac);
   const std::optional<int> index = find_interface(route, inside, presence, endpoint);
   if (!index) throw_error(ErrorKind::System, "interface '{}' of the container is gone", endpoint.interface);
-  if (!is_bridged(endpoint)) endpoint.index = *index;
+  if (is_bridged(endpoint))
+    ignore_routers_on(inside, *index);  // before it is up; a neighbour may not tell it by where its packets go either
+  else
+    endpoint.index = *index;
   add_own_address(inside, *index, endpoint.address, endpoint.subnet);
   if (!endpoint.address6.empty()) add_own_address(inside, *index, endpoint.address6, endpoint.subnet6);
   set_up(inside.route, *index);

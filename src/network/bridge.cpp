@@ -10,6 +10,7 @@
 #include "myct/base/json.hpp"
 #include "myct/base/log.hpp"
 #include "rules.hpp"
+#include "setting.hpp"
 
 namespace myct::network {
 namespace {
@@ -17,18 +18,6 @@ namespace {
 constexpr const char* kDescription = "network.json";
 constexpr int kPrefix = 16;
 constexpr size_t kLongestAlias = 255;
-
-std::string setting_of(const char* family, const std::string& interface, const char* name) {
-  return fmt::format("/proc/sys/net/{}/conf/{}/{}", family, interface, name);
-}
-
-bool is_set(const std::string& path, const char* value) { return try_read_file(path).value_or("").starts_with(value); }
-
-void write_setting(const std::string& path, const char* value) {
-  if (is_set(path, value)) return;
-  const Fd file = open_path(path, O_WRONLY);
-  write_all(file.ref(), value, path);
-}
 
 void switch_forwarding_on() {
   const std::string path = "/proc/sys/net/ipv4/ip_forward";
@@ -54,12 +43,6 @@ void switch_ipv6_forwarding_on(NetlinkSocket& route) {
   log::info("switch on net.ipv6.conf.all.forwarding: without it no container reaches another host");
   keep_routes_from_routers(route);
   write_setting(path, "1");
-}
-
-/// A container may not tell the host by where its packets go (CVE-2020-13401).
-void ignore_routers_on(const std::string& bridge) {
-  const std::string path = setting_of("ipv6", bridge, "accept_ra");
-  if (path_exists(path)) write_setting(path, "0");
 }
 
 void give_ipv6(NetlinkSocket& route, const Link& link, const AddressPlan& plan) {
@@ -154,7 +137,7 @@ Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::stri
   const AddressPlan& ipv4 = bridge.ipv4;
   if (!has_address(route, link->index, ipv4.gateway)) add_address(route, link->index, ipv4.gateway, ipv4.subnet);
   write_setting(setting_of("ipv4", bridge.name, "route_localnet"), "1");
-  ignore_routers_on(bridge.name);
+  ignore_routers_on(bridge.name);  // a container may not tell the host by where its packets go (CVE-2020-13401)
   switch_forwarding_on();
   if (bridge.ipv6) {
     give_ipv6(route, *link, *bridge.ipv6);

@@ -11,6 +11,7 @@
 #include "link.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "setting.hpp"
 
 namespace myct::network {
 namespace {
@@ -58,6 +59,12 @@ std::optional<int> find_interface(NetlinkSocket& route, Inside& inside, const Pr
   if (!is_bridged(endpoint)) return find_shared(route, inside, presence, endpoint);
   const std::optional<Link> end = find_link(route, endpoint.host_interface);
   return end ? std::optional<int>(end->lower) : std::nullopt;
+}
+
+void ignore_routers_on(Inside& inside, int index) {
+  visit(inside.space, [&] {
+    if (const std::optional<Link> link = find_link(inside.route, index)) ignore_routers_on(link->name);
+  });
 }
 
 }  // namespace myct::network

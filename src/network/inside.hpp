@@ -26,5 +26,7 @@ struct Inside {
 /// host.
 [[nodiscard]] std::optional<int> find_interface(NetlinkSocket& route, Inside& inside, const Presence& presence,
                                                 const Endpoint& endpoint);
+/// Has an interface there take no routes from who says that it is a router. Throws Error.
+void ignore_routers_on(Inside& inside, int index);
 
 }  // namespace myct::network

@@ -156,6 +156,12 @@ TEST_F(NetworkIpv6, takes_no_routes_from_containers_and_keeps_those_from_the_hos
   for (const char* bridge : {"app0", "myct0"})
     EXPECT_TRUE(prints(here("cat /proc/sys/net/ipv6/conf/" + std::string(bridge) + "/accept_ra"), "0\n")) << bridge;
   EXPECT_TRUE(prints(here("cat /proc/sys/net/ipv6/conf/lan0/accept_ra"), "2\n"));
+  // Nor do containers from each other, with IPv6 and without, and one that comes to a network later.
+  ASSERT_EQ(myct({"network", "connect", "app", "plain"}).status, 0);
+  const std::string settings = "cat /proc/sys/net/ipv6/conf/eth*/accept_ra";
+  EXPECT_TRUE(prints(in("web", settings), "0\n"));
+  EXPECT_TRUE(prints(in("plain", settings), "0\n0\n"));
+  EXPECT_TRUE(prints(shell({"--sysctl", "net.ipv6.conf.eth0.accept_ra=2"}, settings), "2\n")) << "who asks for it";
   remove("plain");
   remove("web");
 }

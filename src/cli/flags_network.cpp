@@ -93,8 +93,8 @@ std::vector<state::PublishedPort> parse_published(const std::string& text) {
       slash == std::string::npos ? state::Protocol::Tcp : state::protocol_from_word(text.substr(slash + 1));
   if (!protocol) throw_bad(text, fmt::format("'{}' is not tcp, udp or sctp", text.substr(slash + 1)));
   const Parts parts = split_parts(text, text.substr(0, slash));
-  const bool is_ipv6 = parts.address.find(':') != std::string::npos;
-  if (is_ipv6 && *protocol == state::Protocol::Sctp) throw_bad(text, "sctp is published at IPv4 addresses only");
+  if (parts.address == "::1" && *protocol == state::Protocol::Sctp)
+    throw_bad(text, "sctp cannot be published at ::1, which the kernel sends on to nobody");
   const Range container = parse_range(text, parts.container);
   std::optional<Range> host;
   if (!parts.host.empty() && parts.host != "0") host = parse_range(text, parts.host);  // 0: any, as in bind(2)

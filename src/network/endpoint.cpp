@@ -110,7 +110,12 @@ const Endpoint* Presence::publishing6() const noexcept {
 }
 
 std::vector<state::PublishedPort> Presence::published_ports() const {
-  return publishing() == nullptr ? std::vector<state::PublishedPort>() : ports;
+  std::vector<state::PublishedPort> found;
+  for (const state::PublishedPort& port : ports) {
+    const bool needs_ipv6 = state::is_ipv6(port) && port.protocol == state::Protocol::Sctp;
+    if ((needs_ipv6 ? publishing6() : publishing()) != nullptr) found.push_back(port);
+  }
+  return found;
 }
 
 void save_presence(const std::string& run_directory, const Presence& presence) {

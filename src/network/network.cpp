@@ -58,6 +58,16 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   start_relay(directories.run_directory, lease, pid);
 }
 
+/// What was asked for at an IPv6 address only, and is not relayed, needs a network with IPv6.
+void check_leads_somewhere(const Presence& presence, const state::PublishedPort& port) {
+  if (!state::is_ipv6(port) || is_relayed(port) || presence.endpoints.empty() || presence.publishing6() != nullptr)
+    return;
+  throw Error(ErrorKind::Usage,
+              fmt::format("publish port {}:{}/{}: no network of the container's has IPv6", state::address_text(port),
+                          port.host_port, state::protocol_word(port.protocol)),
+              0, "make one that has with 'myct network create --ipv6'");
+}
+
 std::string free_interface(Inside& inside) {
   for (size_t number = 0;; ++number)
     if (!find_link(inside.route, interface_name(number))) return interface_name(number);
@@ -141,6 +151,7 @@ Lease reserve(const Directories& directories, const Station& station) {
   lease.presence.endpoints.reserve(station.networks.size());
   for (const state::NetworkAttachment& wanted : station.networks)
     reserve_endpoint(directories, station, wanted, interface_name(lease.presence.endpoints.size()), lease.presence);
+  for (const state::PublishedPort& port : station.ports) check_leads_somewhere(lease.presence, port);
   return lease;
 }
 

@@ -106,8 +106,8 @@ void set_option(const Fd& socket, int level, int option) {
   if (::setsockopt(socket.get(), level, option, &on, sizeof on) == -1) throw_errno("set option {} of a port", option);
 }
 
-/// What the relay needs of its sockets; see relay.hpp.
-void prepare_for_relay(const Fd& socket, state::Protocol protocol) {
+/// IPv4 has a socket of its own, and the relay needs more; see relay.hpp.
+void prepare_for_ipv6(const Fd& socket, state::Protocol protocol) {
   set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY);
   // The last run's connections may not be over yet. Two that do so may bind the same port, but only one can listen.
   if (protocol == state::Protocol::Tcp) set_option(socket, SOL_SOCKET, SO_REUSEADDR);
@@ -122,10 +122,10 @@ Fd try_bind(state::PublishedPort& port) {
   const int protocol = port.protocol == state::Protocol::Sctp ? IPPROTO_SCTP : 0;
   Fd socket(::socket(address->family(), socket_type(port.protocol) | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!socket.valid()) throw_errno("make a socket for a {} port", state::protocol_word(port.protocol));
-  const bool is_relayed = state::is_ipv6(port);
-  if (is_relayed) prepare_for_relay(socket, port.protocol);
+  const bool is_of_ipv6 = state::is_ipv6(port);
+  if (is_of_ipv6) prepare_for_ipv6(socket, port.protocol);
   if (::bind(socket.get(), address->name(), address->size()) == -1) return Fd();
-  if (is_relayed && port.protocol == state::Protocol::Tcp && ::listen(socket.get(), SOMAXCONN) == -1) return Fd();
+  if (is_of_ipv6 && port.protocol == state::Protocol::Tcp && ::listen(socket.get(), SOMAXCONN) == -1) return Fd();
   socklen_t size = SocketAddress::kStorageSize;
   if (::getsockname(socket.get(), address->storage(), &size) == -1) throw_errno("ask for a port");
   port.host_port = address->port();
@@ -141,7 +141,7 @@ struct Bound {
 std::vector<state::PublishedPort> faces_of(const state::PublishedPort& port, bool with_ipv6) {
   std::vector<state::PublishedPort> faces = {port};
   faces.front().last_host_port = 0;
-  if (!with_ipv6 || !port.host_address.empty() || port.protocol == state::Protocol::Sctp) return faces;
+  if (!with_ipv6 || !port.host_address.empty()) return faces;
   faces.push_back(faces.front());
   faces.back().host_address = kEveryIpv6;
   return faces;

@@ -39,7 +39,7 @@ Invocation invocation_of(const std::string& run_directory, const Lease& lease, c
   invocation.descriptors.push_back(init.get());
   for (size_t index = 0; index < lease.ports.size(); ++index) {
     const state::PublishedPort& port = lease.presence.ports[index];
-    if (!state::is_ipv6(port)) continue;
+    if (!is_relayed(port)) continue;
     const int socket = lease.ports[index].get();
     invocation.arguments.push_back(
         fmt::format("{}={}:{}", state::protocol_word(port.protocol), socket, port.container_port));
@@ -77,8 +77,12 @@ std::optional<ProcessIdentity> find_noted(const std::string& run_directory) {
 
 }  // namespace
 
+bool is_relayed(const state::PublishedPort& port) noexcept {
+  return state::is_ipv6(port) && port.protocol != state::Protocol::Sctp;
+}
+
 void start_relay(const std::string& run_directory, const Lease& lease, pid_t init) {
-  if (std::ranges::none_of(lease.presence.ports, state::is_ipv6)) return;
+  if (std::ranges::none_of(lease.presence.ports, is_relayed)) return;
   const Fd process(sys::pidfd_open(init));
   if (!process.valid()) throw_errno("open the container's init, process {}", init);
   Invocation invocation = invocation_of(run_directory, lease, process);

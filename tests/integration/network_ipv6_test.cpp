@@ -98,6 +98,39 @@ TEST_F(NetworkIpv6, publishes_ports_at_the_hosts_ipv6_addresses_with_the_source_
   EXPECT_THAT(published(), Not(HasSubstr("8080")));
 }
 
+TEST_F(NetworkIpv6, publishes_sctp_as_the_other_protocols) {
+  if (here("modprobe -q sctp; exec " + probe_path() + " sctp_ask ::1 1").err.find("not supported") != std::string::npos)
+    GTEST_SKIP() << "the kernel lacks sctp";
+  make("app", {"--subnet", kSubnet});
+  const Words sctp = {"/probe", "sctp_echo", "7"};
+  const auto options = [](const Words& ports) {
+    Words all = {"-v", probe_path() + ":/probe:ro"};
+    for (const std::string& port : ports) all.insert(all.end(), {"-p", port});
+    return all;
+  };
+  start_program("plain", sctp, options({"8081:7/sctp"}));
+  EXPECT_TRUE(prints(myct({"port", "plain"}), "7/sctp -> 0.0.0.0:8081\n")) << "it has no IPv6";
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "[2001:db8:1::1]:8082:7/sctp", "busybox", "true"}), 125,
+                         "publish port [2001:db8:1::1]:8082/sctp: no network of the container's has IPv6"));
+  ASSERT_EQ(myct({"network", "connect", "app", "plain"}).status, 0);
+  Words all = options({"8080:7/sctp", "[2001:db8:1::1]:8083:7/sctp"});
+  all.insert(all.end(), {"--network", "app"});
+  start_program("echo", sctp, all);
+  ASSERT_TRUE(logs("echo", "ready\n"));
+  ASSERT_TRUE(logs("plain", "ready\n"));
+  EXPECT_TRUE(
+      prints(myct({"port", "echo"}), "7/sctp -> 0.0.0.0:8080\n7/sctp -> [::]:8080\n7/sctp -> [2001:db8:1::1]:8083\n"));
+  const std::string ask = "exec " + probe_path() + " sctp_ask ";
+  for (const char* place : {"2001:db8:1::1 8080", "2001:db8:1::1 8081", "2001:db8:1::1 8083", "2001:db8:2::1 8080"})
+    EXPECT_TRUE(prints(here(ask + place), "hello\n")) << place;
+  ASSERT_EQ(next_door("ip -6 route add default via 2001:db8:2::1").status, 0);
+  EXPECT_TRUE(prints(next_door(ask + "2001:db8:2::1 8080"), "hello\n"));
+  EXPECT_NE(next_door(ask + "2001:db8:2::1 8083").status, 0);
+  remove("echo");
+  remove("plain");
+  EXPECT_THAT(published(), Not(HasSubstr("808")));
+}
+
 TEST_F(NetworkIpv6, that_is_routed_is_reached_at_its_own_address_and_only_at_published_ports) {
   make("app", {"--subnet", kSubnet, "-o", "com.docker.network.bridge.gateway_mode_ipv6=routed"});
   start("web", kWebServer, {"--network", "app", "-p", "8080:80"});

@@ -302,7 +302,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, NetworkBadPort,
                                            BadPort{"no_end", "[::1:80:80", "no ']:' ends the address"},
                                            BadPort{"parts", "[::1]:1:80:80", "it has too many parts"},
                                            BadPort{"link", "[fe80::1]:80:80", "is an address of one link only"},
-                                           BadPort{"sctp", "[::1]:80:80/sctp", "at IPv4 addresses only"},
+                                           BadPort{"sctp", "[0:0::1]:80:80/sctp", "sctp cannot be published at ::1"},
                                            BadPort{"foreign_ipv6", "[2001:db8:77::1]:80:80", "no such address"},
                                            BadPort{"foreign_address", "198.51.100.1:80:80", "no such address"}),
                          [](const auto& row) { return row.param.name; });

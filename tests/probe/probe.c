@@ -30,6 +30,7 @@
 //                   until its input ends; "trace": traces them
 //   datagram PORT   prints "ready", then what the first datagram to that port holds, and sends it back
 //   echo PORT       see echo.h
+//   sctp_echo PORT, sctp_ask ADDRESS PORT   see sctp.h
 //   arguments WORD… each argument on a line
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -57,6 +58,7 @@
 #include "echo.h"
 #include "greed.h"
 #include "raid.h"
+#include "sctp.h"
 
 static void say_continued(int number) {
   static const char text[] = "continued\n";
@@ -388,6 +390,8 @@ int main(int argc, char** argv) {
   if (strcmp(what, "rlimit") == 0) return print_rlimit(atoi(word));
   if (strcmp(what, "datagram") == 0) return answer_datagram(atoi(word));
   if (strcmp(what, "echo") == 0) return echo(atoi(word));
+  if (strcmp(what, "sctp_echo") == 0) return sctp_echo(atoi(word));
+  if (strcmp(what, "sctp_ask") == 0 && argc == 4) return sctp_ask(argv[2], atoi(argv[3]));
   if (strcmp(what, "spy") == 0) return spy();
   if (strcmp(what, "raid") == 0 && argc == 4) return raid(argv[2], argv[3]);
   if (strcmp(what, "swap") == 0 && argc == 4) return swap(argv[2], argv[3]);

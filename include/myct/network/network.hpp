@@ -83,7 +83,8 @@ struct Presence {
   /// The one that published ports lead by: with macvlan and ipvlan a container has all ports of its own address.
   [[nodiscard]] const Endpoint* publishing() const noexcept;
   [[nodiscard]] const Endpoint* publishing6() const noexcept;
-  /// Those of the ports that lead to the container: none while no network of its publishes any.
+  /// Those of the ports that lead to the container: none while no network of its publishes any, and SCTP at IPv6
+  /// addresses only while one of them has IPv6.
   [[nodiscard]] std::vector<state::PublishedPort> published_ports() const;
 };
 

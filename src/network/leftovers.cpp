@@ -118,6 +118,7 @@ std::vector<Leftover> find_leftovers(const Directories& directories) {
   std::vector<Leftover> leftovers;
   find_leftover_definitions(directories, leftovers);
   find_leftover_servers(directories, leftovers);
+  find_leftover_relays(directories, leftovers);
   try {
     find_leftover_rules(directories, leftovers);
   } catch (const Error& error) {

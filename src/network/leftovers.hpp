@@ -14,6 +14,8 @@ void find_leftover_rules(const Directories& directories, std::vector<Leftover>& 
 /// made for another network than that of the directory stays as it is. Idempotent. Throws Error.
 void remove_bridge_by_name(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory,
                            const std::string& name);
+/// Relays that were killed while their containers run.
+void find_leftover_relays(const Directories& directories, std::vector<Leftover>& leftovers);
 /// Name servers of networks that have no container.
 void find_leftover_servers(const Directories& directories, std::vector<Leftover>& leftovers);
 

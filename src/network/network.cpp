@@ -56,6 +56,7 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   open_foreign_chains(netfilter, rules_lock(directories));
   publish(netfilter, directories, lease.presence);
   start_relay(directories.run_directory, lease, pid);
+  if (!presence.ports.empty()) restart_lost_relays(directories);  // others', which nobody else comes upon
 }
 
 /// What was asked for at an IPv6 address only, and is not relayed, needs a network with IPv6.
@@ -136,6 +137,7 @@ Presence put_on(const Directories& directories, const Station& station, const st
   make_known(directories, station.id, presence.endpoints.back());
   open_foreign_chains(netfilter, rules_lock(directories));
   lead_anew(directories, route, netfilter, inside, before, presence);
+  if (!presence.ports.empty()) restart_lost_relays(directories);
   return presence;
 }
 
@@ -194,9 +196,9 @@ void release(const Directories& directories, const std::string& container_id) {
   if (!presence) return;
   std::optional<FileLock> lock;
   if (!presence->ports.empty()) {
-    end_relay(directories.run_directory);
     make_directories(directories.networks);
     lock = FileLock::acquire(rules_lock(directories));
+    end_relay(directories.run_directory);  // nobody starts it again any more: its container has ended
     NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
     remove_elements(netfilter, port_elements(*presence));
   }

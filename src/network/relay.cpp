@@ -18,7 +18,7 @@
 namespace myct::network {
 namespace {
 
-enum Kind : uint8_t { kInit, kListener, kClient, kServer, kDoor, kSession };
+enum Kind : uint8_t { kProcess, kListener, kClient, kServer, kDoor, kSession };
 
 /// A socket of the host's, and where it leads to.
 struct Opening {
@@ -29,7 +29,8 @@ struct Opening {
 
 struct Task {
   std::string run_directory;
-  Fd init;  ///< the pidfd of the container's
+  Fd init;   ///< the pidfd of the container's
+  Fd owner;  ///< the container's owner, of one that is not its child; or invalid
   std::vector<Opening> openings;
 };
 
@@ -55,6 +56,7 @@ Task task_from_arguments(int argc, char** argv) {
     const auto [key, value] = split_argument(argv[index]);
     if (key == "directory") task.run_directory = value;
     if (key == "init") task.init = adopt(value);
+    if (key == "owner") task.owner = adopt(value);
     if (key == "tcp" || key == "udp") task.openings.push_back(opening_from_text(value, key == "tcp"));
   }
   if (task.run_directory.empty() || !task.init.valid()) throw_error(ErrorKind::Usage, "not a relay's command line");
@@ -71,10 +73,11 @@ std::optional<SocketAddress> find_target(const std::string& run_directory, uint1
 /// The shorter one; -1 is for ever.
 int earlier(int one, int other) { return one == -1 || other == -1 ? std::max(one, other) : std::min(one, other); }
 
-/// Returns when the container's init has ended.
+/// Returns when the container's init or its owner has ended.
 void relay(Task& task) {
   Poller poller;
-  poller.add(task.init.ref(), EPOLLIN, {.kind = kInit});
+  for (const Fd* process : {&task.init, &task.owner})
+    if (process->valid()) poller.add(process->ref(), EPOLLIN, {.kind = kProcess});
   const FindTarget find = [&](uint16_t port) { return find_target(task.run_directory, port); };
   StreamRelay streams(poller, {.listener = kListener, .client = kClient, .server = kServer}, find);
   DatagramRelay datagrams(poller, {.door = kDoor, .session = kSession}, find);
@@ -86,7 +89,7 @@ void relay(Task& task) {
   }
   for (;;) {
     for (const Event& event : poller.wait(earlier(streams.milliseconds_to_wait(), datagrams.milliseconds_to_wait()))) {
-      if (event.tag.kind == kInit) return;
+      if (event.tag.kind == kProcess) return;
       if (event.tag.kind == kDoor || event.tag.kind == kSession)
         datagrams.handle(event);
       else

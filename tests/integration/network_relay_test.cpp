@@ -100,15 +100,28 @@ class NetworkRelay : public LanTest {
     start_program("echo", {"/probe", "echo", "7"}, all);
     ASSERT_TRUE(logs("echo", "ready\n"));
   }
-  /// The relays that run, by their process ids.
+  /// The relays that run, by their process ids: "12 (myct-relay) S 1", see proc(5).
   [[nodiscard]] static std::set<int> relays() {
     std::set<int> found;
     for (const int pid : host().processes()) {
-      std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+      std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+      std::string number;
       std::string name;
-      if (std::getline(file, name) && name == "myct-relay") found.insert(pid);
+      std::string state;
+      if (file >> number >> name >> state && name == "(myct-relay)" && state != "Z") found.insert(pid);
     }
     return found;
+  }
+  static void kill_relay() {
+    ASSERT_TRUE(has_one_relay());
+    ::kill(*relays().begin(), SIGKILL);
+    ASSERT_TRUE(eventually([] { return relays().empty(); }));
+  }
+  /// What the container "echo" answers by IPv6.
+  [[nodiscard]] static std::string echoed() {
+    const Fd socket = connect_to("::1", 8080);
+    send_text(socket, "hello");
+    return receive_text(socket, 5);
   }
   /// Whether there is one; it has its name a moment after the start.
   [[nodiscard]] static bool has_one_relay() {
@@ -384,6 +397,78 @@ TEST_F(NetworkRelay, comes_back_with_its_container) {
   EXPECT_TRUE(eventually(answers)) << "by the policy";
   EXPECT_TRUE(has_one_relay());
   remove("echo");
+}
+
+TEST_F(NetworkRelay, that_was_killed_is_missed_by_check_and_started_again_by_repair) {
+  start_echo({"-p", "8080:7", "-p", "5353:7/udp", "-p", "[2001:db8:1::1]:8081:7"});
+  EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+  kill_relay();
+  const Result found = myct({"system", "check"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_EQ(found.out, "relay of container " + inspect("echo", ".Id").substr(0, 12) +
+                           ": it was killed: what is published at IPv6 addresses is not answered (--repair starts it "
+                           "again)\n");
+  EXPECT_EQ(myct({"system", "check", "--repair"}).status, 0);
+  EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+  EXPECT_EQ(echoed(), "hello");
+  const Fd other = connect_to("2001:db8:1::1", 8081);
+  send_text(other, "hello");
+  EXPECT_EQ(receive_text(other, 5), "hello");
+  const Fd datagrams = connect_to("::1", 5353, SOCK_DGRAM);
+  send_text(datagrams, "hello");
+  EXPECT_EQ(receive_text(datagrams, 5), "hello");
+  EXPECT_TRUE(has_one_relay());
+  EXPECT_THAT(read_file("/proc/" + std::to_string(*relays().begin()) + "/status"),
+              HasSubstr("CapEff:\t0000000000000000"));
+  remove("echo");
+  EXPECT_THAT(relays(), IsEmpty());
+  EXPECT_EQ(sockets_at("8080"), "");
+}
+
+TEST_F(NetworkRelay, that_was_killed_comes_back_with_the_next_container_that_publishes) {
+  start_echo({"-p", "8080:7"});
+  kill_relay();
+  ASSERT_EQ(shell({}, "true").status, 0);
+  EXPECT_THAT(relays(), IsEmpty()) << "one without ports does not look for it";
+  ASSERT_EQ(shell({"-p", "0.0.0.0:8081:80"}, "true").status, 0);
+  EXPECT_EQ(echoed(), "hello");
+  ASSERT_EQ(myct({"network", "create", "app"}).status, 0);
+  kill_relay();
+  ASSERT_EQ(myct({"network", "connect", "app", "echo"}).status, 0);
+  EXPECT_EQ(echoed(), "hello");
+  // One that is not its child ends with the owner, too.
+  ::kill(owner_of("echo"), SIGKILL);
+  EXPECT_TRUE(becomes("echo", "Exited"));
+  EXPECT_TRUE(eventually([&] { return relays().empty() && sockets_at("8080").empty(); }));
+  remove("echo");
+  EXPECT_EQ(myct({"network", "rm", "app"}).status, 0);
+}
+
+TEST_F(NetworkRelay, that_was_killed_is_started_again_once) {
+  constexpr int kMany = 6;
+  start_echo({"-p", "8080:7"});
+  kill_relay();
+  for (const Result& result : at_once(kMany, [](int) { return Words{"system", "check", "--repair"}; }))
+    EXPECT_EQ(result.status, 0) << result;
+  EXPECT_EQ(echoed(), "hello");
+  EXPECT_THAT(relays(), SizeIs(1));
+  EXPECT_EQ(myct({"restart", "-t", "0", "echo"}).status, 0);
+  ASSERT_TRUE(logs("echo", "ready\nready\n"));
+  EXPECT_EQ(echoed(), "hello");
+  EXPECT_TRUE(has_one_relay());
+  remove("echo");
+}
+
+TEST_F(NetworkRelay, that_was_killed_comes_back_for_a_container_in_the_foreground) {
+  Process process(probe_command({"-p", "8080:7"}, {"echo", "7"}));
+  ASSERT_TRUE(process.read_until("ready\n"));
+  kill_relay();
+  EXPECT_EQ(myct({"system", "check", "--repair"}).status, 0);
+  EXPECT_EQ(echoed(), "hello");
+  ::kill(init_pid(), SIGKILL);
+  process.wait();
+  EXPECT_TRUE(eventually([&] { return relays().empty(); }));
+  EXPECT_EQ(sockets_at("8080"), "");
 }
 
 TEST_F(NetworkRelay, serves_a_container_in_the_foreground) {

@@ -9,7 +9,7 @@
 
 namespace myct::network {
 
-/// One thing that nobody uses and no other command comes upon.
+/// One thing that nobody uses and no other command comes upon, or that is missing and somebody needs.
 struct Leftover {
   std::string object;            ///< "bridge 'br-0123456789ab'"
   std::string problem;           ///< "network 'app', which it was made for, is gone"

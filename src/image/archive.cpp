@@ -74,7 +74,7 @@ class PackThread {
 }  // namespace
 
 void extract_tar(FdRef in, const UnpackTarget& target) {
-  TarStream stream(in, Digests::LeaveOut);
+  TarStream stream(bytes_of(in), Digests::LeaveOut);
   TarReader reader(stream, nullptr);
   MergeWriter writer(target);
   while (std::optional<Member> member = reader.next()) writer.write(std::move(*member), reader);

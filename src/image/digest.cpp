@@ -1,6 +1,8 @@
 #include "digest.hpp"
 
-#include <algorithm>
+#include <unistd.h>
+
+#include <vector>
 
 #include "myct/base/error.hpp"
 
@@ -28,6 +30,19 @@ std::string digest_of(std::string_view document) {
   Sha256 hash;
   hash.update({reinterpret_cast<const uint8_t*>(document.data()), document.size()});
   return hash.digest();
+}
+
+std::string digest_of_file(FdRef fd) {
+  Sha256 hash;
+  std::vector<uint8_t> buffer(256 << 10);
+  for (off_t offset = 0;;) {
+    const ssize_t got = ::pread(fd.get(), buffer.data(), buffer.size(), offset);
+    if (got == 0) return hash.digest();
+    if (got == -1 && errno != EINTR) throw_errno("read");
+    if (got == -1) continue;
+    hash.update({buffer.data(), static_cast<size_t>(got)});
+    offset += got;
+  }
 }
 
 std::string hex_of(std::string_view digest) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "myct/base/fd.hpp"
 #include "myct/base/units.hpp"
 
 namespace myct::image {
@@ -26,6 +27,8 @@ class Sha256 {
 };
 
 [[nodiscard]] std::string digest_of(std::string_view document);
+/// Of a whole file, wherever its position is. Throws Error.
+[[nodiscard]] std::string digest_of_file(FdRef fd);
 
 /// The 64 hex digits of "sha256:<hex>". Throws Error{Invalid} for anything else: digests come from documents that
 /// others may have written, and become file names.

@@ -19,10 +19,16 @@ namespace {
 
 constexpr int kRecordVersion = 1;
 
-std::string media_type_of(Compression compression) {
-  const std::string plain(oci::kMediaTypeLayer);
-  // The specification registers gzip and zstd; the others are named likewise, for people to read.
-  return compression == Compression::None ? plain : plain + "+" + std::string(compression_name(compression));
+json::Value blob_to_json(const oci::Descriptor& blob) {
+  return {{"mediaType", blob.media_type}, {"digest", blob.digest}, {"size", blob.size}};
+}
+
+oci::Descriptor blob_from_json(const json::Value& value) {
+  oci::Descriptor blob;
+  json::read(value, "mediaType", blob.media_type);
+  json::read(value, "digest", blob.digest);
+  json::read(value, "size", blob.size);
+  return blob;
 }
 
 bool is_directory(const std::string& path) {
@@ -39,8 +45,8 @@ bool looks_like_root(const std::string& directory) {
          }) >= 2;
 }
 
-/// Renames the unpacked tree, or the directory in it that wraps everything, to fs/.
-void settle(FdRef staging, const std::string& wrapping_directory) {
+/// Renames the unpacked tree, or the directory in it that wraps everything, to fs/. Whether there was one.
+bool settle(FdRef staging, const std::string& wrapping_directory) {
   const std::string unpacked = fmt::format("/proc/self/fd/{}/unpacked", staging.get());
   std::optional<std::string> wrapping;
   if (!wrapping_directory.empty() && !looks_like_root(unpacked)) {
@@ -54,18 +60,28 @@ void settle(FdRef staging, const std::string& wrapping_directory) {
   const std::string root = wrapping ? "unpacked/" + *wrapping : "unpacked";
   if (::renameat(staging.get(), root.c_str(), staging.get(), "fs") == -1) throw_errno("rename the unpacked root");
   if (wrapping) remove_tree_at(staging, "unpacked");
+  return wrapping.has_value();
+}
+
+void rename_unpacked(FdRef staging) {
+  if (::renameat(staging.get(), "unpacked", staging.get(), "fs") == -1) throw_errno("rename the unpacked layer");
 }
 
 }  // namespace
 
+std::string layer_media_type(Compression compression) {
+  const std::string plain(oci::kMediaTypeLayer);
+  // The specification registers gzip and zstd; the others are named likewise, for people to read.
+  return compression == Compression::None ? plain : plain + "+" + std::string(compression_name(compression));
+}
+
 std::string to_json(const LayerRecord& record) {
-  const json::Value blob{
-      {"mediaType", record.blob.media_type}, {"digest", record.blob.digest}, {"size", record.blob.size}};
-  const json::Value document{{"version", kRecordVersion},
-                             {"diff_id", record.diff_id},
-                             {"blob", blob},
-                             {"size", record.size},
-                             {"newest", record.newest}};
+  json::Value document{{"version", kRecordVersion},
+                       {"diff_id", record.diff_id},
+                       {"blob", blob_to_json(record.blob)},
+                       {"size", record.size},
+                       {"newest", record.newest}};
+  if (record.source) document["source"] = blob_to_json(*record.source);
   return document.dump();
 }
 
@@ -78,11 +94,8 @@ LayerRecord layer_from_json(std::string_view text, std::string_view name) {
   json::read(document, "diff_id", record.diff_id);
   json::read(document, "size", record.size);
   json::read(document, "newest", record.newest);
-  if (const auto blob = document.find("blob"); blob != document.end()) {
-    json::read(*blob, "mediaType", record.blob.media_type);
-    json::read(*blob, "digest", record.blob.digest);
-    json::read(*blob, "size", record.blob.size);
-  }
+  if (const auto blob = document.find("blob"); blob != document.end()) record.blob = blob_from_json(*blob);
+  if (const auto source = document.find("source"); source != document.end()) record.source = blob_from_json(*source);
   return record;
 }
 
@@ -108,30 +121,36 @@ std::optional<std::string> find_wrapping_directory(const std::string& root) {
   return std::nullopt;
 }
 
-LayerRecord unpack_layer(FdRef source, FdRef staging, const std::string& wrapping_directory,
-                         const std::function<void(uint64_t bytes_read)>& progress) {
+Unpacked unpack_layer(TarStream& stream, FdRef staging, const std::optional<std::string>& wrapping_directory,
+                      const std::function<void(uint64_t bytes_read)>& progress) {
   if (::mkdirat(staging.get(), "unpacked", 0755) == -1) throw_errno("make the layer's directory");
   const Fd root = open_at(staging, "unpacked", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (::fchmod(root.get(), 0755) == -1) throw_errno("set the mode of the layer's directory");
 
-  TarStream stream(source);
-  TarReader reader(stream, [&] { progress(stream.bytes_read()); });
   TreeWriter writer(root.ref());
+  TarReader reader(stream, [&] {
+    writer.check_room(stream.bytes_read());
+    if (progress) progress(stream.bytes_read());
+  });
   while (std::optional<Member> member = reader.next()) writer.write(std::move(*member), reader);
-  if (writer.members() == 0) throw_error(ErrorKind::Invalid, "an archive without members");
+  // A layer that changes nothing is an archive without members; a root file system has some.
+  if (writer.members() == 0 && wrapping_directory) throw_error(ErrorKind::Invalid, "an archive without members");
   writer.finish();
-  settle(staging, wrapping_directory);
+  Unpacked unpacked;
+  if (wrapping_directory)
+    unpacked.unwrapped = settle(staging, *wrapping_directory);
+  else
+    rename_unpacked(staging);
 
   const StreamTotals& totals = stream.totals();
-  LayerRecord record{.diff_id = totals.diff_id,
-                     .blob = {.media_type = media_type_of(totals.compression),
+  unpacked.record = {.diff_id = totals.diff_id,
+                     .blob = {.media_type = layer_media_type(totals.compression),
                               .digest = totals.blob_digest,
                               .size = totals.blob_size,
                               .annotations = {}},
                      .size = writer.bytes_written(),
                      .newest = writer.newest_mtime()};
-  write_file_at(staging, "layer.json", to_json(record));
-  return record;
+  return unpacked;
 }
 
 }  // namespace myct::image

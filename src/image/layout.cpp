@@ -19,8 +19,10 @@ constexpr std::string_view kLayoutDocument = R"({"imageLayoutVersion":"1.0.0"})"
 
 std::string index_path(const state::Paths& paths) { return paths.images() + "/index.json"; }
 std::string blobs_path(const state::Paths& paths) { return paths.images() + "/blobs/sha256"; }
-std::string blob_path(const state::Paths& paths, std::string_view digest) {
-  return blobs_path(paths) + "/" + hex_of(digest);
+
+std::string annotation(const oci::Descriptor& descriptor, std::string_view key) {
+  const auto found = descriptor.annotations.find(std::string(key));
+  return found == descriptor.annotations.end() ? std::string() : found->second;
 }
 
 /// One entry a line, so that try_load_named need not parse them all.
@@ -95,10 +97,9 @@ void sync_store(const state::Paths& paths) {
   if (!same && ::syncfs(images_fd.get()) == -1) throw_errno("sync '{}'", paths.images());
 }
 
-std::string name_of(const oci::Descriptor& manifest) {
-  const auto found = manifest.annotations.find(std::string(oci::kAnnotationRefName));
-  return found == manifest.annotations.end() ? std::string() : found->second;
-}
+std::string name_of(const oci::Descriptor& manifest) { return annotation(manifest, oci::kAnnotationRefName); }
+
+std::string index_digest_of(const oci::Descriptor& manifest) { return annotation(manifest, kAnnotationIndexDigest); }
 
 std::string id_of(const state::Paths& paths, const oci::Descriptor& manifest) {
   const auto found = manifest.annotations.find(std::string(kAnnotationImageId));
@@ -119,8 +120,6 @@ std::string load_blob(const state::Paths& paths, std::string_view digest) {
   return read_file(blob_path(paths, digest));
 }
 
-void remove_blob(const state::Paths& paths, std::string_view digest) { remove_file(blob_path(paths, digest)); }
-
 oci::Manifest load_manifest(const state::Paths& paths, const oci::Descriptor& manifest) {
   return oci::manifest_from_json(load_blob(paths, manifest.digest), manifest.digest);
 }
@@ -137,17 +136,8 @@ std::string layer_fs(const state::Paths& paths, std::string_view diff_id) {
   return layer_directory(paths, diff_id) + "/fs";
 }
 
-std::vector<std::string> detach_orphan_layers(const state::Paths& paths, const oci::Index& index) {
-  std::vector<std::string> detached;
-  std::set<std::string> used;
-  for (const oci::Descriptor& manifest : index.manifests)
-    for (const std::string& diff_id : load_image(paths, id_of(paths, manifest)).diff_ids) used.insert(hex_of(diff_id));
-  for (const std::string& name : list_directory(paths.layers(), Hidden::Include)) {
-    if (!is_hex(name) || used.contains(name)) continue;
-    const std::string trash = paths.layers() + "/" + staging_name();
-    if (::rename((paths.layers() + "/" + name).c_str(), trash.c_str()) == 0) detached.push_back(trash);
-  }
-  return detached;
+std::string blob_path(const state::Paths& paths, std::string_view digest) {
+  return blobs_path(paths) + "/" + hex_of(digest);
 }
 
 }  // namespace myct::image

@@ -1,9 +1,10 @@
 // The image store's files: the OCI image layout in images/ and the unpacked layers in layers/.
 //
-// images/ is an OCI image layout (image-layout.md): oci-layout, index.json and blobs/sha256/ with manifests and
-// configurations. The layers' own blobs are not kept; layers/<hex of the diff id>/ holds each unpacked, in fs/, beside
-// its layer.json. Only who holds the index lock changes index.json or the set of layers; readers need no lock, because
-// both change by rename(2) alone.
+// images/ is an OCI image layout (image-layout.md): oci-layout, index.json and blobs/sha256/ with manifests,
+// configurations and the layers' blobs as they came, so that an image leaves the store with the digests that it had.
+// layers/<hex of the diff id>/ holds each layer unpacked, in fs/, beside its layer.json; images share it. Only who
+// holds the index lock changes index.json or the set of layers; readers need no lock, because both change by rename(2)
+// alone.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,8 @@ namespace myct::image {
 
 /// index.json's annotation that carries an image's id, so that finding one by id reads no other file.
 inline constexpr std::string_view kAnnotationImageId = "dev.myct.image.id";
+/// The digest of the index of several platforms that an image came from.
+inline constexpr std::string_view kAnnotationIndexDigest = "dev.myct.image.index";
 
 /// Makes images/ and layers/ and what an empty layout holds, where absent.
 void create_layout(const state::Paths& paths);
@@ -38,6 +41,8 @@ void sync_store(const state::Paths& paths);
 
 /// "alpine:latest", or empty for an image without a name.
 [[nodiscard]] std::string name_of(const oci::Descriptor& manifest);
+/// Empty unless the image came from an index of several platforms.
+[[nodiscard]] std::string index_digest_of(const oci::Descriptor& manifest);
 /// The id of the image that an entry of the index names.
 [[nodiscard]] std::string id_of(const state::Paths& paths, const oci::Descriptor& manifest);
 
@@ -46,7 +51,6 @@ void sync_store(const state::Paths& paths);
                                         std::string_view document);
 /// Throws Error naming the digest.
 [[nodiscard]] std::string load_blob(const state::Paths& paths, std::string_view digest);
-void remove_blob(const state::Paths& paths, std::string_view digest);
 [[nodiscard]] oci::Manifest load_manifest(const state::Paths& paths, const oci::Descriptor& manifest);
 [[nodiscard]] oci::Image load_image(const state::Paths& paths, std::string_view id);
 
@@ -55,8 +59,15 @@ void remove_blob(const state::Paths& paths, std::string_view digest);
 /// layers/<hex>/fs
 [[nodiscard]] std::string layer_fs(const state::Paths& paths, std::string_view diff_id);
 
-/// Removes the layers that no image has: what a kill between two steps of an import or a removal left. Only with the
-/// index lock held. Returns directories that are still to be removed from disk, which needs no lock.
-[[nodiscard]] std::vector<std::string> detach_orphan_layers(const state::Paths& paths, const oci::Index& index);
+/// blobs/sha256/<hex>
+[[nodiscard]] std::string blob_path(const state::Paths& paths, std::string_view digest);
+
+/// The file in an ingest's directory that keeps the blob or layer with this digest from being taken for nobody's.
+[[nodiscard]] std::string pin_name(std::string_view digest);
+
+/// Takes away the layers and blobs that neither an image of `index` has nor a living process pins. Only with the index
+/// lock held. Returns what is still to be removed from disk, which needs no lock. An image that cannot be read keeps
+/// everything: nobody knows what it has.
+[[nodiscard]] std::vector<std::string> take_garbage(const state::Paths& paths, const oci::Index& index);
 
 }  // namespace myct::image

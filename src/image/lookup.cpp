@@ -12,21 +12,34 @@ namespace {
 /// Docker takes a single digit; three hits in a thousand images are then a matter of luck.
 constexpr size_t kShortestIdPrefix = 4;
 
-}  // namespace
-
-std::optional<std::string> try_normalise(std::string_view text) {
+std::optional<Reference> try_parse(std::string_view text) {
   try {
-    return parse_reference(text).text();
+    return parse_reference(text);
   } catch (const Error&) {
     return std::nullopt;
   }
 }
 
+}  // namespace
+
+std::optional<std::string> try_normalise(std::string_view text) {
+  const std::optional<Reference> reference = try_parse(text);
+  if (!reference) return std::nullopt;
+  return reference->text();
+}
+
 std::optional<Found> find_by_name(const oci::Index& index, std::string_view text) {
-  const std::optional<std::string> name = try_normalise(text);
-  if (!name) return std::nullopt;
+  const std::optional<Reference> wanted = try_parse(text);
+  if (!wanted) return std::nullopt;
+  const std::string name = wanted->text();
   for (const oci::Descriptor& manifest : index.manifests)
-    if (name_of(manifest) == *name) return Found{&manifest, FoundBy::Name};
+    if (name_of(manifest) == name) return Found{&manifest, FoundBy::Name};
+  if (wanted->digest.empty()) return std::nullopt;
+  for (const oci::Descriptor& manifest : index.manifests) {
+    if (manifest.digest != wanted->digest && index_digest_of(manifest) != wanted->digest) continue;
+    const std::optional<Reference> has = try_parse(name_of(manifest));
+    if (has && has->repository == wanted->repository) return Found{&manifest, FoundBy::Name};
+  }
   return std::nullopt;
 }
 

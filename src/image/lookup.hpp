@@ -20,7 +20,8 @@ struct Found {
 
 /// "alpine:latest" for "alpine"; nullopt for what is no name.
 [[nodiscard]] std::optional<std::string> try_normalise(std::string_view text);
-/// The entry with this name, "latest" being the tag left out; nullopt when there is none, or the text is no name.
+/// The entry with this name, "latest" being the tag left out; or, by "name@sha256:…", one of that repository whose
+/// manifest has the digest, or came from an index that has it. nullopt when there is none, or the text is no name.
 [[nodiscard]] std::optional<Found> find_by_name(const oci::Index& index, std::string_view text);
 /// The entry whose id is, or alone begins with, `text`: "sha256:…" or at least four hex digits. Throws
 /// Error{Conflict} when several images do.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "digest.hpp"
 #include "myct/base/error.hpp"
 
 namespace myct::image {
@@ -84,6 +85,29 @@ void check_tag(std::string_view text, std::string_view tag) {
     refuse(text, "a tag may hold letters, digits, underscores, dots and dashes only");
 }
 
+constexpr std::string_view kDefaultHost = "docker.io";
+constexpr std::string_view kOldDefaultHost = "index.docker.io";
+constexpr std::string_view kOfficial = "library/";
+
+/// "alpine" for "docker.io/library/alpine", "user/app" for "docker.io/user/app", as docker shows them.
+std::string_view familiar(std::string_view repository) {
+  for (const std::string_view host : {kDefaultHost, kOldDefaultHost})
+    if (repository.size() > host.size() && repository.starts_with(host) && repository[host.size()] == '/')
+      repository.remove_prefix(host.size() + 1);
+  // "library/a/b" is a path of its own.
+  if (repository.starts_with(kOfficial) && repository.find('/', kOfficial.size()) == std::string_view::npos)
+    repository.remove_prefix(kOfficial.size());
+  return repository;
+}
+
+void check_digest(std::string_view text, std::string_view digest) {
+  try {
+    (void)hex_of(digest);
+  } catch (const Error&) {
+    refuse(text, "a digest is 'sha256:' and 64 hexadecimal digits");
+  }
+}
+
 /// Levenshtein's distance.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -104,21 +128,33 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 Reference parse_reference(std::string_view text) {
   if (text.empty()) throw_error(ErrorKind::Invalid, "image name is empty");
-  if (text.size() > kLongestReference + 1 + kLongestTag) refuse(text.substr(0, 40), "the name is too long");
-  if (text.find('@') != std::string_view::npos) refuse(text, "names with a digest are not supported");
-  Reference reference;
+  const size_t at = text.find('@');
+  const std::string_view named = text.substr(0, at);
+  if (named.size() > kLongestReference + 1 + kLongestTag) refuse(text.substr(0, 40), "the name is too long");
   // A colon before the last slash belongs to a registry's port.
-  const size_t slash = text.find_last_of('/');
-  const size_t colon = text.find(':', slash == std::string_view::npos ? 0 : slash);
-  const std::string_view repository = text.substr(0, colon);
+  const size_t slash = named.find_last_of('/');
+  const size_t colon = named.find(':', slash == std::string_view::npos ? 0 : slash);
+  const std::string_view repository = named.substr(0, colon);
   if (repository.size() > kLongestReference) refuse(text.substr(0, 40), "the name is longer than 255 characters");
   check_repository(text, repository);
-  reference.repository = repository;
+  Reference reference{.repository = std::string(familiar(repository))};
   if (colon != std::string_view::npos) {
-    check_tag(text, text.substr(colon + 1));
-    reference.tag = text.substr(colon + 1);
+    check_tag(text, named.substr(colon + 1));
+    reference.tag = named.substr(colon + 1);
   }
+  if (at == std::string_view::npos) return reference;
+  check_digest(text, text.substr(at + 1));
+  reference.digest = text.substr(at + 1);
+  reference.tag.clear();
   return reference;
+}
+
+RemoteRepository remote_of(const Reference& reference) {
+  const std::string& name = reference.repository;
+  const size_t slash = name.find('/');
+  if (slash == std::string::npos) return {std::string(kDefaultHost), std::string(kOfficial) + name};
+  if (is_registry_host(std::string_view(name).substr(0, slash))) return {name.substr(0, slash), name.substr(slash + 1)};
+  return {std::string(kDefaultHost), name};
 }
 
 std::vector<std::string> near_names(std::string_view text, const std::vector<std::string>& candidates) {

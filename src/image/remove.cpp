@@ -1,8 +1,8 @@
 // Taking names and images away.
 //
-// index.json is replaced first: from then on nobody finds the image. Then its documents go, and its layers are renamed
-// to staging directories, all under the index lock; the files themselves are removed without it. What a kill leaves
-// behind is swept by the next import.
+// index.json is replaced first: from then on nobody finds the image. Then what no other image has is renamed out of the
+// way, under the index lock; the files themselves are removed without it. What a kill leaves behind is swept by the
+// next import.
 #include <algorithm>
 #include <set>
 
@@ -57,12 +57,6 @@ Plan plan_removal(const state::Paths& paths, const oci::Index& index, const std:
   return plan;
 }
 
-void remove_documents(const state::Paths& paths, const oci::Index& before, const std::string& id) {
-  for (const oci::Descriptor& entry : before.manifests)
-    if (id_of(paths, entry) == id) remove_blob(paths, entry.digest);
-  remove_blob(paths, id);
-}
-
 }  // namespace
 
 RemoveResult remove(const state::Paths& paths, const std::string& image, Force force,
@@ -89,8 +83,7 @@ RemoveResult remove(const state::Paths& paths, const std::string& image, Force f
     Plan plan = plan_removal(paths, index, id, names, in_use);
     save_index(paths, plan.index);
     if (!plan.result.deleted.empty()) {
-      remove_documents(paths, index, id);
-      trash = detach_orphan_layers(paths, plan.index);
+      trash = take_garbage(paths, plan.index);
     }
     result = std::move(plan.result);
   }

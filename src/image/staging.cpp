@@ -20,13 +20,20 @@ namespace {
 
 constexpr std::string_view kPrefix = ".staging-";
 
+std::vector<std::string> staging_paths(const std::string& parent) {
+  std::vector<std::string> found;
+  for (const std::string& name : list_directory(parent, Hidden::Include))
+    if (name.starts_with(kPrefix)) found.push_back(fmt::format("{}/{}", parent, name));
+  return found;
+}
+
 }  // namespace
 
 std::string staging_name() { return fmt::format("{}{}", kPrefix, random_suffix()); }
 
-StagingDirectory StagingDirectory::create(const state::Paths& paths) {
+StagingDirectory StagingDirectory::create(const std::string& parent) {
   for (;;) {
-    const std::string path = paths.layers() + "/" + staging_name();
+    const std::string path = parent + "/" + staging_name();
     if (::mkdir(path.c_str(), 0700) == -1) throw_errno("make directory '{}'", path);
     std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     // Between mkdir and flock another import's sweep may take it for a dead process's: then it is gone or going.
@@ -60,7 +67,7 @@ void sweep_temporaries(const state::Paths& paths) {
   std::vector<std::string> found;
   for (const std::string& directory : {paths.images(), paths.images() + "/blobs/sha256"})
     for (const std::string& name : list_directory(directory, Hidden::Include))
-      if (name.starts_with('.') && !name.starts_with(".oci-layout"))
+      if (name.starts_with('.') && !name.starts_with(".oci-layout") && !name.starts_with(kPrefix))
         found.push_back(fmt::format("{}/{}", directory, name));
   if (found.empty()) return;
   const FileLock lock = lock_index(paths);
@@ -68,13 +75,22 @@ void sweep_temporaries(const state::Paths& paths) {
 }
 
 void sweep_staging(const state::Paths& paths) {
-  for (const std::string& name : list_directory(paths.layers(), Hidden::Include)) {
-    if (!name.starts_with(kPrefix)) continue;
-    const std::string path = paths.layers() + "/" + name;
-    const std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0) remove_tree(path);
+  for (const std::string& directory : {paths.layers(), paths.images()}) {
+    for (const std::string& path : staging_paths(directory)) {
+      const std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_NOFOLLOW);
+      if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0) remove_tree(path);
+    }
   }
   sweep_temporaries(paths);
+}
+
+std::vector<std::string> living_staging(const std::string& parent) {
+  std::vector<std::string> living;
+  for (const std::string& path : staging_paths(parent)) {
+    const std::optional<Fd> fd = try_open_path(path, O_RDONLY | O_NOFOLLOW);
+    if (fd && ::flock(fd->get(), LOCK_SH | LOCK_NB) == -1) living.push_back(path);
+  }
+  return living;
 }
 
 }  // namespace myct::image

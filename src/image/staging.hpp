@@ -1,4 +1,5 @@
-// Directories in layers/ that are not layers yet, or not any more: .staging-<random>.
+// Directories in layers/ that are not layers yet, or not any more, and those of ingests in images/: .staging-<random>.
+// Blobs that are on their way out have such names, too.
 //
 // An unpacking process holds a flock(2) on its own, which the kernel lets go when it dies, however it dies: a staging
 // directory whose lock is free belongs to nobody, and the next import removes it.
@@ -15,7 +16,8 @@ namespace myct::image {
 /// A staging directory of this process; removed with all that is in it when destroyed, unless it became a layer.
 class StagingDirectory {
  public:
-  [[nodiscard]] static StagingDirectory create(const state::Paths& paths);
+  /// In layers/ or images/, which `parent` is. Throws Error.
+  [[nodiscard]] static StagingDirectory create(const std::string& parent);
   ~StagingDirectory();
   StagingDirectory(StagingDirectory&& other) noexcept;
   StagingDirectory& operator=(StagingDirectory&&) = delete;
@@ -36,6 +38,7 @@ class StagingDirectory {
 [[nodiscard]] std::string staging_name();
 /// Removes the staging directories of dead processes.
 void sweep_staging(const state::Paths& paths);
-/// The names in a directory, without "." and ".."; none when it is absent.
+/// The paths of living processes' staging directories in layers/ or images/, which `parent` is.
+[[nodiscard]] std::vector<std::string> living_staging(const std::string& parent);
 
 }  // namespace myct::image

@@ -39,15 +39,26 @@ class AllSignalsBlocked {
 
 }  // namespace
 
-TarStream::TarStream(FdRef source, Digests digests)
-    : source_(source),
+ByteSource bytes_of(FdRef fd) {
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  const auto read = [fd](std::span<uint8_t> buffer) {
+    for (;;) {
+      const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+      if (got >= 0) return static_cast<size_t>(got);
+      if (errno != EINTR) throw_errno("read");
+    }
+  };
+  return {.read = read, .descriptor = fd};
+}
+
+TarStream::TarStream(ByteSource source, Digests digests)
+    : source_(std::move(source)),
       cancel_event_(::eventfd(0, EFD_CLOEXEC)),
       input_(kInputSize),
       hash_tar_(digests == Digests::Compute),
       hash_blob_(hash_tar_),
       ring_(kChunks) {
   if (!cancel_event_.valid()) throw_errno("make an eventfd");
-  ::posix_fadvise(source.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   for (Chunk& chunk : ring_) chunk.data = std::make_unique_for_overwrite<uint8_t[]>(kChunkSize);
   const AllSignalsBlocked blocked;
   reader_ = std::thread([this] { run(); });
@@ -131,17 +142,13 @@ void TarStream::read_and_decompress() {
 }
 
 Bytes TarStream::read_block() {
-  pollfd waiting[2] = {{.fd = source_.get(), .events = POLLIN, .revents = 0},
+  // poll(2) leaves out a descriptor of -1.
+  pollfd waiting[2] = {{.fd = source_.descriptor ? source_.descriptor->get() : -1, .events = POLLIN, .revents = 0},
                        {.fd = cancel_event_.get(), .events = POLLIN, .revents = 0}};
-  while (::poll(waiting, 2, -1) == -1)
+  while (::poll(waiting, 2, source_.descriptor ? -1 : 0) == -1)
     if (errno != EINTR) throw_errno("wait for input");
   if (waiting[1].revents != 0) throw Cancelled{};
-  ssize_t got;
-  do {
-    got = ::read(source_.get(), input_.data(), input_.size());
-  } while (got == -1 && errno == EINTR);
-  if (got == -1) throw_errno("read");
-  const Bytes bytes(input_.data(), static_cast<size_t>(got));
+  const Bytes bytes(input_.data(), source_.read(input_));
   if (hash_blob_) blob_hash_.update(bytes);
   bytes_read_.fetch_add(bytes.size(), std::memory_order_relaxed);
   return bytes;

@@ -18,6 +18,7 @@
 #include "decompress.hpp"
 #include "digest.hpp"
 #include "myct/base/fd.hpp"
+#include "myct/image/ingest.hpp"
 
 namespace myct::image {
 
@@ -35,8 +36,8 @@ enum class Digests : uint8_t { LeaveOut, Compute };
 
 class TarStream {
  public:
-  /// Reads `source`, which must outlive the stream, from its current position to its end.
-  explicit TarStream(FdRef source, Digests digests = Digests::Compute);
+  /// Reads `source`, in a thread of its own, to its end.
+  explicit TarStream(ByteSource source, Digests digests = Digests::Compute);
   /// Stops the reader and waits for it.
   ~TarStream();
   TarStream(const TarStream&) = delete;
@@ -62,7 +63,7 @@ class TarStream {
   std::span<uint8_t> wait_for_free_chunk();
   void publish_chunk(size_t size);
 
-  FdRef source_;
+  ByteSource source_;
   Fd cancel_event_;  ///< eventfd(2): wakes a reader that waits for a pipe
   std::vector<uint8_t> input_;
   bool hash_tar_;

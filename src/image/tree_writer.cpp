@@ -8,48 +8,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "beneath.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
-#include "myct/base/syscall.hpp"
 
 namespace myct::image {
 namespace {
 
-constexpr int kResolveAttempts = 64;
 /// An etc/passwd of more than this is not one.
 constexpr off_t kLargestDatabase = 1 << 20;
-
-/// openat2(2) with RESOLVE_BENEATH; -1 and errno.
-int open_beneath(FdRef root, const std::string& path, int flags) noexcept {
-  open_how how{};
-  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  for (int attempt = 0;; ++attempt) {
-    const int fd = sys::openat2(root.get(), path.empty() ? "." : path.c_str(), how);
-    // EAGAIN: a rename or mount elsewhere on the host raced with a ".." in a link (openat2(2)).
-    if (fd >= 0 || errno != EAGAIN || attempt == kResolveAttempts) return fd;
-  }
-}
-
-/// {"usr/bin", "env"} for "usr/bin/env".
-std::pair<std::string_view, std::string_view> split(std::string_view name) noexcept {
-  const size_t slash = name.find_last_of('/');
-  if (slash == std::string_view::npos) return {{}, name};
-  return {name.substr(0, slash), name.substr(slash + 1)};
-}
-
-[[noreturn]] void throw_unreachable(const std::string& member, int errnum) {
-  switch (errnum) {
-    case EXDEV:
-      throw_error(ErrorKind::Invalid, "member '{}': goes through a symbolic link that leads outside", member);
-    case ELOOP:
-      throw_error(ErrorKind::Invalid, "member '{}': goes through a loop of symbolic links", member);
-    case ENOTDIR:
-      throw_error(ErrorKind::Invalid, "member '{}': goes through something that is not a directory", member);
-    default:
-      throw Error(kind_of_errno(errnum), fmt::format("open the directory of '{}'", member), errnum);
-  }
-}
 
 mode_t node_type(MemberType type) noexcept {
   switch (type) {
@@ -60,6 +27,13 @@ mode_t node_type(MemberType type) noexcept {
     default:
       return S_IFIFO;
   }
+}
+
+[[noreturn]] void throw_no_target(const Member& member) {
+  throw_error(
+      ErrorKind::Invalid,
+      "hard link '{}': there is no '{}' before it in the same archive; a file of a lower layer cannot be linked",
+      member.name, member.target);
 }
 
 }  // namespace
@@ -73,12 +47,19 @@ TreeWriter::TreeWriter(FdRef root) : root_(root) {
   if (status.st_uid == ::geteuid() && status.st_gid == ::getegid()) made_as_ = Owner{status.st_uid, status.st_gid};
 }
 
+void TreeWriter::check_room(uint64_t bytes_read) const {
+  if (bytes_written_ > kMostBytes) throw_error(ErrorKind::Invalid, "more than {} bytes of files", kMostBytes);
+  if (bytes_written_ > kUnsuspicious && bytes_written_ / kGreatestRatio > bytes_read)
+    throw_error(ErrorKind::Invalid, "{} bytes of files from {} bytes: made to fill a disk", bytes_written_, bytes_read);
+}
+
 void TreeWriter::write(Member member, TarReader& reader) {
   if (++members_ > kMostMembers) throw_error(ErrorKind::Invalid, "more than {} members", kMostMembers);
   // A clock that was wrong when the archive was made must not date the image into the future.
   if (member.mtime.tv_sec <= now_) newest_mtime_ = std::max(newest_mtime_, member.mtime.tv_sec);
   if (member.name.empty() && member.type != MemberType::Directory)
     throw_error(ErrorKind::Invalid, "the root itself is not a directory");
+  if (write_whiteout(member)) return;
   switch (member.type) {
     case MemberType::Regular:
       return write_regular(member, reader);
@@ -98,7 +79,7 @@ void TreeWriter::write(Member member, TarReader& reader) {
 }
 
 TreeWriter::Place TreeWriter::place_of(const std::string& name) {
-  const auto [parent, base] = split(name);
+  const auto [parent, base] = split_name(name);
   if (!parent_known_ || parent_path_ != parent) {
     parent_known_ = false;
     parent_ = open_directory(std::string(parent), name);
@@ -121,14 +102,10 @@ Fd TreeWriter::make_parent(const std::string& path, const std::string& member) {
   do {
     end = std::min(path.find('/', end + 1), path.size());
     const std::string part = path.substr(0, end);
-    const auto [above, base] = split(part);
+    const auto [above, base] = split_name(part);
     const Fd directory(open_beneath(root_, std::string(above), O_PATH | O_DIRECTORY));
     if (!directory.valid()) throw_unreachable(member, errno);
-    if (::mkdirat(directory.get(), std::string(base).c_str(), 0755) == -1) {
-      if (errno != EEXIST) throw_errno("make directory '{}'", part);
-    } else if (::fchmodat(directory.get(), std::string(base).c_str(), 0755, 0) == -1) {
-      throw_errno("set the mode of '{}'", part);
-    }
+    make_directory({directory.ref(), std::string(base)}, part, 0755);
   } while (end != path.size());
   const int fd = open_beneath(root_, path, O_PATH | O_DIRECTORY);
   if (fd == -1) throw_unreachable(member, errno);
@@ -144,16 +121,10 @@ void TreeWriter::make_room(const Place& place) {
 void TreeWriter::write_directory(Member member) {
   if (!member.name.empty()) {
     const Place place = place_of(member.name);
+    // Nobody is to pass before it has its own mode.
     if (::mkdirat(place.directory.get(), place.base.c_str(), 0700) == -1) {
       if (errno != EEXIST) throw_errno("make directory '{}'", member.name);
-      struct stat status {};
-      if (::fstatat(place.directory.get(), place.base.c_str(), &status, AT_SYMLINK_NOFOLLOW) == -1)
-        throw_errno("inspect '{}'", member.name);
-      if (!S_ISDIR(status.st_mode)) {
-        make_room(place);
-        if (::mkdirat(place.directory.get(), place.base.c_str(), 0700) == -1)
-          throw_errno("make directory '{}'", member.name);
-      }
+      replace_by_directory(place, member.name);
       repeated_.emplace(member.name, false);
     }
   } else {
@@ -216,11 +187,10 @@ void TreeWriter::write_symlink(const Member& member) {
 void TreeWriter::write_hard_link(const Member& member) {
   if (member.target == member.name) return;
   if (member.target.empty()) throw_error(ErrorKind::Invalid, "hard link '{}': leads to the root itself", member.name);
-  const auto [parent, base] = split(member.target);
+  const auto [parent, base] = split_name(member.target);
   const Fd target_directory(open_beneath(root_, std::string(parent), O_PATH | O_DIRECTORY));
   if (!target_directory.valid()) {
-    if (errno == ENOENT)
-      throw_error(ErrorKind::Invalid, "hard link '{}': there is no '{}' before it", member.name, member.target);
+    if (errno == ENOENT) throw_no_target(member);
     throw_unreachable(member.target, errno);
   }
   const std::string target_base(base);
@@ -240,13 +210,12 @@ void TreeWriter::write_hard_link(const Member& member) {
       if (link() == 0) return;
     }
   }
-  if (errno == ENOENT)
-    throw_error(ErrorKind::Invalid, "hard link '{}': there is no '{}' before it", member.name, member.target);
+  if (errno == ENOENT) throw_no_target(member);
   throw_errno("make hard link '{}' to '{}'", member.name, member.target);
 }
 
 void TreeWriter::write_node(const Member& member) {
-  // A character device 0:0 is how overlayfs marks a deleted file (overlayfs.rst, "whiteouts and opaque directories").
+  // It would be a whiteout.
   if (member.type == MemberType::CharacterDevice && member.device == makedev(0, 0)) {
     losses_.note("character devices 0:0 skipped", member.name, 0);
     return;

@@ -4,8 +4,11 @@
 // opened anew from the root with RESOLVE_BENEATH (openat2(2)), so that a symbolic link on the way is followed as long
 // as it stays inside and refused by the kernel when it leads out; files are made with O_EXCL in that directory, so
 // that nothing is ever written through an existing name. Later members replace earlier ones of the same name.
-// Directories get their modes and times last: what is put into them would change them again. Names that begin with
-// ".wh." are files like any other, as for docker-import(1): below a root file system there is nothing to delete.
+// Directories get their modes and times last: what is put into them would change them again.
+//
+// Names that begin with ".wh." say what the layer takes away from those below it (layer.md, "Whiteouts"), and become
+// what overlayfs has for that: a character device 0:0 in place of a file, an attribute of a directory that hides all
+// that is below. They say nothing about what the same archive puts there, before or after them.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +32,11 @@ inline constexpr uint64_t kLargestFile = 1ULL << 40;
 /// The most members that an archive may have: ten times the largest distribution image, and few enough inodes to
 /// leave a file system of the usual size usable.
 inline constexpr uint64_t kMostMembers = 4'000'000;
+/// A few bytes can stand for all that a disk takes. No layer has more than the first; and of one that has more than the
+/// second, the archive has at least a part in so many.
+inline constexpr uint64_t kMostBytes = 2ULL << 40;
+inline constexpr uint64_t kUnsuspicious = 8ULL << 30;
+inline constexpr uint64_t kGreatestRatio = 250;
 
 class TreeWriter {
  public:
@@ -39,6 +47,9 @@ class TreeWriter {
   void write(Member member, TarReader& reader);
   /// After the last member: directories' modes and times, access lists with names. Prints what could not be kept.
   void finish();
+
+  /// Throws Error{Invalid} when more has been written than `bytes_read` bytes of archive give reason for.
+  void check_room(uint64_t bytes_read) const;
 
   [[nodiscard]] uint64_t bytes_written() const noexcept { return bytes_written_; }
   [[nodiscard]] uint64_t members() const noexcept { return members_; }
@@ -54,9 +65,14 @@ class TreeWriter {
   Place place_of(const std::string& name);
   Fd open_directory(const std::string& path, const std::string& member);
   Fd make_parent(const std::string& path, const std::string& member);
+  /// Whether the member was a whiteout, which is then done.
+  bool write_whiteout(const Member& member);
+  void make_opaque(const std::string& directory);
+  void make_directory(const Place& place, const std::string& name, mode_t mode);
   void make_room(const Place& place);
 
   void write_directory(Member member);
+  void replace_by_directory(const Place& place, const std::string& name);
   void write_regular(const Member& member, TarReader& reader);
   void write_symlink(const Member& member);
   void write_hard_link(const Member& member);

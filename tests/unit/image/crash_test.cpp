@@ -53,7 +53,7 @@ int wait_for(pid_t child) {
 void expect_one_whole_image(const TempStore& store) {
   ASSERT_THAT(list(store.paths()), SizeIs(1));
   EXPECT_THAT(store.layers(), SizeIs(1));
-  EXPECT_THAT(store.blobs(), SizeIs(2));
+  EXPECT_THAT(store.blobs(), SizeIs(3));
   const Rootfs rootfs = resolve(store.paths(), {.image = "test"});
   EXPECT_EQ(read_file(rootfs.lowerdirs.front() + "/usr/file-399"), std::string(10'000, static_cast<char>(399)));
 }
@@ -172,7 +172,7 @@ TEST(FullDisk, ends_in_an_error_and_leaves_nothing) {
     return fmt::format("{}; layers {}, blobs {}, images {}", error, store.layers().size(), store.blobs().size(),
                        list(store.paths()).size());
   });
-  EXPECT_THAT(result, HasSubstr("write 'usr/file-"));
+  EXPECT_THAT(result, HasSubstr("write '"));
   EXPECT_THAT(result, HasSubstr("No space left on device; layers 0, blobs 0, images 0"));
 }
 

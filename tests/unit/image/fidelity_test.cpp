@@ -191,10 +191,44 @@ TEST_F(Fidelity, lets_the_later_of_two_members_win) {
   EXPECT_EQ(read_file(root + "/was-directory"), "file");
 }
 
-TEST_F(Fidelity, keeps_whiteout_names_as_files) {
-  const std::string root = unpack(TarBuilder().base_system().file("etc/.wh.passwd"));
-  EXPECT_TRUE(path_exists(root + "/etc/.wh.passwd"));
-  EXPECT_TRUE(path_exists(root + "/etc/passwd"));
+bool is_whiteout(const std::string& path) {
+  const struct stat status = inspect(path);
+  return S_ISCHR(status.st_mode) && status.st_rdev == 0;
+}
+
+TEST_F(Fidelity, turns_whiteouts_into_those_of_overlayfs) {
+  const std::string root = unpack(TarBuilder()
+                                      .base_system()
+                                      .file("etc/.wh.gone", "")
+                                      .file("opt/.wh..wh..opq", "")
+                                      .file("opt/new")
+                                      .file(".wh..wh.plnk/1.2", "")
+                                      .file("opt/.wh..wh.aufs", ""));
+  EXPECT_TRUE(is_whiteout(root + "/etc/gone"));
+  EXPECT_EQ(xattr(root + "/etc", "trusted.overlay.opaque"), "none");
+  EXPECT_EQ(xattr(root + "/opt", "trusted.overlay.opaque"), "y");
+  EXPECT_EQ(read_file(root + "/opt/new"), "content");
+  EXPECT_FALSE(path_exists(root + "/opt/.wh..wh.aufs"));
+  EXPECT_FALSE(path_exists(root + "/opt/.wh..wh..opq"));
+}
+
+TEST_F(Fidelity, keeps_what_the_archive_of_a_whiteout_itself_puts_in_its_place) {
+  const std::string root = unpack(TarBuilder()
+                                      .file("a/before")
+                                      .file("a/.wh.before", "")
+                                      .file("a/.wh.after", "")
+                                      .file("a/after")
+                                      .directory("b/before")
+                                      .file("b/.wh.before", "")
+                                      .file("b/.wh.after", "")
+                                      .directory("b/after")
+                                      .file("b/.wh.implied", "")
+                                      .file("b/implied/file"));
+  EXPECT_EQ(read_file(root + "/a/before"), "content");
+  EXPECT_EQ(read_file(root + "/a/after"), "content");
+  for (const char* name : {"before", "after", "implied"})
+    EXPECT_EQ(xattr(root + "/b/" + name, "trusted.overlay.opaque"), "y") << name;
+  EXPECT_EQ(read_file(root + "/b/implied/file"), "content");
 }
 
 TEST_F(Fidelity, takes_off_a_directory_that_wraps_everything) {

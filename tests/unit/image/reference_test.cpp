@@ -21,6 +21,36 @@ TEST(Reference, tells_a_port_from_a_tag) {
   EXPECT_EQ(parse_reference("example.org:5000/app:v1"), (Reference{"example.org:5000/app", "v1"}));
 }
 
+TEST(Reference, calls_what_docker_hub_has_by_its_familiar_name) {
+  for (const char* text : {"alpine", "library/alpine", "docker.io/alpine", "docker.io/library/alpine",
+                           "index.docker.io/library/alpine", "docker.io/library/alpine:latest"})
+    EXPECT_EQ(parse_reference(text).text(), "alpine:latest") << text;
+  EXPECT_EQ(parse_reference("docker.io/user/app:1").text(), "user/app:1");
+  EXPECT_EQ(parse_reference("quay.io/library/app").text(), "quay.io/library/app:latest");
+  EXPECT_EQ(parse_reference("library/a/b").text(), "library/a/b:latest");
+}
+
+TEST(Reference, knows_where_a_registry_has_it) {
+  const auto remote = [](const char* text) {
+    const RemoteRepository remote = remote_of(parse_reference(text));
+    return remote.host + " " + remote.path;
+  };
+  EXPECT_EQ(remote("alpine"), "docker.io library/alpine");
+  EXPECT_EQ(remote("user/app"), "docker.io user/app");
+  EXPECT_EQ(remote("localhost/app"), "localhost app");
+  EXPECT_EQ(remote("localhost:5000/team/app:1"), "localhost:5000 team/app");
+  EXPECT_EQ(remote("quay.io/team/app"), "quay.io team/app");
+}
+
+TEST(Reference, has_a_digest_instead_of_a_tag) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  EXPECT_EQ(parse_reference("alpine@" + digest).text(), "alpine@" + digest);
+  EXPECT_EQ(parse_reference("docker.io/library/alpine:3.20@" + digest).text(), "alpine@" + digest);
+  EXPECT_EQ(parse_reference("localhost:5000/a@" + digest).repository, "localhost:5000/a");
+  EXPECT_THROW((void)parse_reference("alpine@" + digest + "0"), Error);
+  EXPECT_THROW((void)parse_reference("alpine:..@" + digest), Error);
+}
+
 TEST(Reference, takes_every_separator_of_the_specification) {
   for (const char* name : {"a.b", "a_b", "a__b", "a-b", "a---b", "a1/b2/c3", "0"})
     EXPECT_EQ(parse_reference(name).repository, name);

@@ -22,7 +22,7 @@ void define_import(CLI::App& command, Action& action) {
       ->required();
   command.add_option("NAME", flags->reference, "The image's name, with ':latest' unless a tag is given")->required();
   action = [flags](const manager::Context& context) {
-    ProgressBar bar(flags->reference);
+    ProgressBar bar("Importing " + flags->reference);
     const image::ImportResult result = image::import_tarball(
         context.paths, {.source = flags->source, .reference = flags->reference, .progress = bar.callback()});
     print_line(result.id);

@@ -43,6 +43,8 @@ constexpr std::array kOptionWords = {
                 "core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio= rttime= "
                 "sigpending= stack="},
     OptionWords{"events", "filter", "container= event= image= label= type="},
+    OptionWords{"image prune", "filter", "label= until="},
+    OptionWords{"images", "filter", "before= dangling=false dangling=true label= reference= since= until="},
     OptionWords{"inspect", "format", "json"},
     OptionWords{"inspect", "type", "container image"},
     OptionWords{"prune", "filter", "label= until="},

@@ -45,14 +45,14 @@ image::Progress ProgressBar::callback() {
 void ProgressBar::draw(uint64_t done, uint64_t total) {
   drawn_ = true;
   const std::string amount = total == 0 ? human_size(done) : fmt::format("{}/{}", human_size(done), human_size(total));
-  const size_t around = what_.size() + amount.size() + sizeof "Importing  [] ";
+  const size_t around = what_.size() + amount.size() + sizeof " [] ";
   const size_t columns = terminal_columns();
   if (total == 0 || columns < around + kNarrowestBar) {
-    std::fprintf(stderr, "\r\x1b[KImporting %s %s", what_.c_str(), amount.c_str());
+    std::fprintf(stderr, "\r\x1b[K%s %s", what_.c_str(), amount.c_str());
     return;
   }
   const std::string bar = bar_text(done, total, std::min(kWidestBar, columns - around));
-  std::fprintf(stderr, "\r\x1b[KImporting %s [%s] %s", what_.c_str(), bar.c_str(), amount.c_str());
+  std::fprintf(stderr, "\r\x1b[K%s [%s] %s", what_.c_str(), bar.c_str(), amount.c_str());
 }
 
 }  // namespace myct::cli

@@ -7,9 +7,10 @@
 
 namespace myct::cli {
 
-/// Draws "Importing alpine  [=====>    ] 1.2MB/3.4MB" in place; wiped when destroyed, so that only the result stays.
+/// Draws "Importing alpine [=====>    ] 1.2MB/3.4MB" in place; wiped when destroyed, so that only the result stays.
 class ProgressBar {
  public:
+  /// `what` is done: "Importing alpine".
   explicit ProgressBar(std::string what);
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;

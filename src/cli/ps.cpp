@@ -1,7 +1,6 @@
 // myct ps.
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <memory>
 
 #include "command.hpp"
@@ -14,6 +13,7 @@
 #include "myct/manager/manager.hpp"
 #include "myct/manager/network.hpp"
 #include "output.hpp"
+#include "time_text.hpp"
 
 namespace myct::cli {
 namespace {
@@ -37,10 +37,6 @@ constexpr size_t kMountWidth = 15;
 constexpr const char* kTable =
     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
-std::string duration_since(SystemTime time) {
-  return human_duration(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - time));
-}
-
 std::string status_text(const ContainerSummary& container) {
   const state::Record& record = container.record;
   const std::string up = "Up " + duration_since(record.started_at.value_or(record.created));
@@ -60,15 +56,6 @@ std::string status_text(const ContainerSummary& container) {
       break;
   }
   return "Exited " + code + ago;
-}
-
-/// "2024-05-01 10:00:00 +0200 CEST", in the user's time zone.
-std::string local_time(SystemTime time) {
-  const time_t seconds = std::chrono::system_clock::to_time_t(time);
-  tm parts{};
-  if (::localtime_r(&seconds, &parts) == nullptr) return {};
-  char text[64];
-  return {text, ::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %z %Z", &parts)};
 }
 
 std::string join(const std::vector<std::string>& words) {

@@ -33,7 +33,7 @@ void define_run(CLI::App& command, Action& action) {
     reject_unknown_option(flags->container.words, "run");
     const manager::RunRequest request = build_request(flags->container, context);
     const manager::Attachment attachment = parse_attachment(flags->attach, request.interactive);
-    ProgressBar bar(request.image);
+    ProgressBar bar("Importing " + request.image);
     if (!flags->detach) return manager::run(context, request, attachment, bar.callback());
     print_line(manager::run_detached(context, request, bar.callback()));
     return 0;
@@ -51,7 +51,7 @@ void define_create(CLI::App& command, Action& action) {
     flags->words = command.remaining();
     reject_unknown_option(flags->words, "create");
     const manager::RunRequest request = build_request(*flags, context);
-    ProgressBar bar(request.image);
+    ProgressBar bar("Importing " + request.image);
     print_line(manager::create(context, request, bar.callback()));
     return 0;
   };

@@ -14,6 +14,13 @@
 #include "myct/image/archive.hpp"
 
 namespace myct::image {
+namespace {
+
+bool is_for_layers(Compression compression) noexcept {
+  return compression == Compression::None || compression == Compression::Gzip || compression == Compression::Zstd;
+}
+
+}  // namespace
 
 BlobFile BlobFile::create(FdRef directory, uint64_t largest) {
   std::string name = "blob-" + random_suffix();
@@ -21,12 +28,21 @@ BlobFile BlobFile::create(FdRef directory, uint64_t largest) {
   return {directory, std::move(name), std::move(fd), largest};
 }
 
+BlobFile BlobFile::adopt(FdRef directory, SpoolFile file) {
+  BlobFile blob(directory, std::move(file.name), std::move(file.fd), 0);
+  blob.adopted_ = true;
+  if (::lseek(blob.fd_.get(), 0, SEEK_SET) == -1) throw_errno("read the layer's blob");
+  return blob;
+}
+
 BlobFile::BlobFile(BlobFile&& other) noexcept
     : directory_(other.directory_),
       name_(std::exchange(other.name_, {})),
       fd_(std::move(other.fd_)),
       largest_(other.largest_),
-      written_(other.written_) {}
+      written_(other.written_),
+      adopted_(other.adopted_),
+      plain_(other.plain_) {}
 
 BlobFile::~BlobFile() {
   if (!name_.empty()) ::unlinkat(directory_.get(), name_.c_str(), 0);
@@ -37,13 +53,16 @@ bool BlobFile::try_clone(FdRef source) {
   if (::fstat(source.get(), &status) == -1 || !S_ISREG(status.st_mode)) return false;
   if (::lseek(source.get(), 0, SEEK_CUR) != 0) return false;
   if (largest_ != 0 && static_cast<uint64_t>(status.st_size) > largest_) return false;
+  uint8_t beginning[8];
+  const ssize_t got = ::pread(source.get(), beginning, sizeof beginning, 0);
+  if (got <= 0 || !is_for_layers(detect_compression({beginning, static_cast<size_t>(got)}))) return false;
   return ::ioctl(fd_.get(), FICLONE, source.get()) == 0;
 }
 
 ByteSource BlobFile::keep(const ByteSource& source) {
   // A file system with shared blocks (btrfs, xfs) copies nothing; elsewhere what is read is written as well, because a
   // file that was copied first might have changed when it is read.
-  if (source.descriptor && try_clone(*source.descriptor)) return bytes_of(fd_.ref());
+  if (adopted_ || (source.descriptor && try_clone(*source.descriptor))) return bytes_of(fd_.ref());
   const auto read = [this, from = source.read](std::span<uint8_t> buffer) {
     const size_t got = from(buffer);
     append({buffer.data(), got});
@@ -53,14 +72,25 @@ ByteSource BlobFile::keep(const ByteSource& source) {
 }
 
 void BlobFile::append(Bytes bytes) {
+  if (plain_) return;
   written_ += bytes.size();
   if (largest_ != 0 && written_ > largest_)
     throw_error(ErrorKind::Invalid, "the layer has more than the {} bytes that were announced", largest_);
   write_all(fd_.ref(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "the layer's blob");
 }
 
-void BlobFile::fill_from_tree(FdRef root) {
+void BlobFile::keep_plain(Compression compression, Bytes bytes) {
+  if (is_for_layers(compression)) return;
+  if (!std::exchange(plain_, true)) empty();
+  write_all(fd_.ref(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "the layer's blob");
+}
+
+void BlobFile::empty() {
   if (::ftruncate(fd_.get(), 0) == -1 || ::lseek(fd_.get(), 0, SEEK_SET) == -1) throw_errno("empty the layer's blob");
+}
+
+void BlobFile::fill_from_tree(FdRef root) {
+  empty();
   (void)write_tar({root, {}}, TarForm::Portable, fd_.ref());
 }
 

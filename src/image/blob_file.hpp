@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "decompress.hpp"
 #include "digest.hpp"
 #include "myct/base/fd.hpp"
 #include "myct/image/ingest.hpp"
@@ -14,6 +15,8 @@ class BlobFile {
  public:
   /// `directory` must outlive it. `largest`: more bytes than that are refused; 0: as many as there are.
   [[nodiscard]] static BlobFile create(FdRef directory, uint64_t largest);
+  /// One that has its content already.
+  [[nodiscard]] static BlobFile adopt(FdRef directory, SpoolFile file);
   /// Removes the file unless it became a blob.
   ~BlobFile();
   BlobFile(BlobFile&& other) noexcept;
@@ -22,6 +25,10 @@ class BlobFile {
   /// The same bytes as `source`, which this file has, too, when they have been read. The file must outlive what is
   /// returned.
   [[nodiscard]] ByteSource keep(const ByteSource& source);
+  /// Takes uncompressed bytes of the source in place of what keep() has taken, if nobody but us could read that: image
+  /// layers are plain, or compressed by gzip or zstd.
+  void keep_plain(Compression compression, Bytes bytes);
+  [[nodiscard]] bool is_plain() const noexcept { return plain_; }
   /// Replaces the content by an archive of the tree at `root`.
   void fill_from_tree(FdRef root);
 
@@ -40,12 +47,15 @@ class BlobFile {
   /// Whether the file now shares the blocks of `source`'s, which is a whole file at its beginning.
   [[nodiscard]] bool try_clone(FdRef source);
   void append(Bytes bytes);
+  void empty();
 
   FdRef directory_;
   std::string name_;
   Fd fd_;
   uint64_t largest_;
   uint64_t written_ = 0;
+  bool adopted_ = false;
+  bool plain_ = false;  ///< holds what keep_plain() was given
 };
 
 }  // namespace myct::image

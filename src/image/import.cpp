@@ -13,6 +13,7 @@
 #include "digest.hpp"
 #include "layer.hpp"
 #include "layout.hpp"
+#include "meter.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
@@ -41,24 +42,6 @@ Source open_source(const std::string& path) {
   if (source.regular) source.size = static_cast<uint64_t>(status.st_size);
   return source;
 }
-
-/// Passes progress on about ten times a second.
-class Meter {
- public:
-  Meter(const Progress& progress, uint64_t total) : progress_(progress), total_(total) {}
-  void update(uint64_t done) {
-    if (!progress_) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (done != total_ && now < next_) return;
-    next_ = now + std::chrono::milliseconds(100);
-    progress_(done, total_);
-  }
-
- private:
-  const Progress& progress_;
-  uint64_t total_;
-  std::chrono::steady_clock::time_point next_{};
-};
 
 /// The layer that was unpacked from this very file. Only files of the same size are worth hashing.
 std::optional<LayerRecord> find_layer(const state::Paths& paths, const Source& source) {

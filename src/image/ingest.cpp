@@ -90,13 +90,31 @@ class Ingest::Impl {
 
   LayerResult put_layer(const LayerRequest& request, const ByteSource& source,
                         const std::function<void(uint64_t)>& progress) {
+    BlobFile blob = BlobFile::create(staging_.fd(), request.blob.size);
+    return put_layer(request, blob, source, progress);
+  }
+  LayerResult put_layer(const LayerRequest& request, SpoolFile file, const std::function<void(uint64_t)>& progress) {
+    reopen(file);
+    BlobFile blob = BlobFile::adopt(staging_.fd(), std::move(file));
+    return put_layer(request, blob, {}, progress);
+  }
+
+  SpoolFile spool() {
+    std::string name = "spool-" + random_suffix();
+    Fd fd = open_at(staging_.fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+    return {.name = std::move(name), .fd = std::move(fd)};
+  }
+
+  void reopen(SpoolFile& file) { file.fd = open_at(staging_.fd(), file.name, O_RDWR | O_NOFOLLOW); }
+
+  LayerResult put_layer(const LayerRequest& request, BlobFile& blob, const ByteSource& source,
+                        const std::function<void(uint64_t)>& progress) {
     std::optional<FileLock> lock;
     if (!request.diff_id.empty())
       lock = FileLock::acquire(fmt::format("{}/layer-{}.lock", paths_.locks(), hex_of(request.diff_id)));
     const bool unpacked = !request.diff_id.empty() && has_layer(request.diff_id);
     const bool kept = !request.blob.digest.empty() && has_blob(request.blob.digest);
     if (kept) return put_from_blob(request, unpacked, progress);
-    BlobFile blob = BlobFile::create(staging_.fd(), request.blob.size);
     if (unpacked) {
       const StreamTotals totals = read_through(request, blob.keep(source), progress);
       return finish_blob(request, totals, blob);
@@ -161,6 +179,7 @@ class Ingest::Impl {
   LayerResult unpack(const LayerRequest& request, const ByteSource& source, BlobFile* blob,
                      const std::function<void(uint64_t)>& progress);
   void repack(LayerRecord& record, FdRef staging, BlobFile& blob);
+  static void take_plain(LayerRecord& record, const StreamTotals& totals);
   void publish_layer(const LayerRecord& record, StagingDirectory& staging);
 
   void remember_pair(const std::string& blob, const std::string& diff_id) {
@@ -180,12 +199,19 @@ class Ingest::Impl {
 LayerResult Ingest::Impl::unpack(const LayerRequest& request, const ByteSource& source, BlobFile* blob,
                                  const std::function<void(uint64_t)>& progress) {
   StagingDirectory staging = StagingDirectory::create(paths_.layers());
-  TarStream stream(source);
+  // An import's file is a layer only if others can read it.
+  TarSink on_tar;
+  if (blob != nullptr && request.wrapping_directory)
+    on_tar = [blob](Compression compression, Bytes bytes) { blob->keep_plain(compression, bytes); };
+  TarStream stream(source, Digests::Compute, std::move(on_tar));
   Unpacked unpacked = unpack_layer(stream, staging.fd(), request.wrapping_directory, progress);
   check_totals(request, stream.totals());
   LayerRecord& record = unpacked.record;
   record.blob.media_type = media_type_of(request, stream.totals().compression);
-  if (blob != nullptr && unpacked.unwrapped) repack(record, staging.fd(), *blob);
+  if (blob != nullptr && unpacked.unwrapped)
+    repack(record, staging.fd(), *blob);
+  else if (blob != nullptr && blob->is_plain())
+    take_plain(record, stream.totals());
   write_file_at(staging.fd(), "layer.json", to_json(record));
   if (record.size > kLargeLayer) large_ = true;
   if (blob != nullptr) publish_blob(*blob, record.blob.digest);
@@ -202,6 +228,13 @@ void Ingest::Impl::repack(LayerRecord& record, FdRef staging, BlobFile& blob) {
   record.blob.media_type = layer_media_type(Compression::None);
   record.blob.digest = record.diff_id = blob.digest();
   record.blob.size = blob.size();
+}
+
+void Ingest::Impl::take_plain(LayerRecord& record, const StreamTotals& totals) {
+  record.source = record.blob;
+  record.blob.media_type = layer_media_type(Compression::None);
+  record.blob.digest = totals.diff_id;
+  record.blob.size = totals.tar_size;
 }
 
 void Ingest::Impl::publish_layer(const LayerRecord& record, StagingDirectory& staging) {
@@ -273,6 +306,12 @@ LayerResult Ingest::put_layer(const LayerRequest& layer, const ByteSource& sourc
                               const std::function<void(uint64_t)>& progress) {
   return impl_->put_layer(layer, source, progress);
 }
+LayerResult Ingest::put_layer(const LayerRequest& layer, SpoolFile file,
+                              const std::function<void(uint64_t)>& progress) {
+  return impl_->put_layer(layer, std::move(file), progress);
+}
+SpoolFile Ingest::spool() { return impl_->spool(); }
+void Ingest::reopen(SpoolFile& file) { impl_->reopen(file); }
 std::string Ingest::commit(const ImageDocuments& image) { return impl_->commit(image); }
 
 }  // namespace myct::image

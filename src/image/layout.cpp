@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 
+#include "archive_names.hpp"
 #include "digest.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
@@ -14,8 +14,6 @@
 
 namespace myct::image {
 namespace {
-
-constexpr std::string_view kLayoutDocument = R"({"imageLayoutVersion":"1.0.0"})";
 
 std::string index_path(const state::Paths& paths) { return paths.images() + "/index.json"; }
 std::string blobs_path(const state::Paths& paths) { return paths.images() + "/blobs/sha256"; }

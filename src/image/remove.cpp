@@ -3,9 +3,12 @@
 // index.json is replaced first: from then on nobody finds the image. Then what no other image has is renamed out of the
 // way, under the index lock; the files themselves are removed without it. What a kill leaves behind is swept by the
 // next import.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <set>
 
+#include "layer.hpp"
 #include "layout.hpp"
 #include "lookup.hpp"
 #include "myct/base/error.hpp"
@@ -57,6 +60,16 @@ Plan plan_removal(const state::Paths& paths, const oci::Index& index, const std:
   return plan;
 }
 
+/// Of a blob, or of a layer's files.
+uint64_t size_of_garbage(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == -1) return 0;
+  if (S_ISREG(status.st_mode)) return static_cast<uint64_t>(status.st_size);
+  const std::string name = path + "/layer.json";
+  const std::optional<std::string> text = try_read_file(name);
+  return text ? layer_from_json(*text, name).size : 0;
+}
+
 }  // namespace
 
 RemoveResult remove(const state::Paths& paths, const std::string& image, Force force,
@@ -87,7 +100,10 @@ RemoveResult remove(const state::Paths& paths, const std::string& image, Force f
     }
     result = std::move(plan.result);
   }
-  for (const std::string& path : trash) remove_tree(path);
+  for (const std::string& path : trash) {
+    result.bytes += size_of_garbage(path);
+    remove_tree(path);
+  }
   return result;
 }
 

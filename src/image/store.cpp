@@ -7,10 +7,12 @@
 
 #include <algorithm>
 
+#include "index_names.hpp"
 #include "layer.hpp"
 #include "layout.hpp"
 #include "lookup.hpp"
 #include "myct/base/error.hpp"
+#include "myct/base/log.hpp"
 #include "myct/image/reference.hpp"
 #include "recipe.hpp"
 
@@ -52,13 +54,15 @@ void import_local(const state::Paths& paths, const ResolveRequest& request, cons
 }
 
 ImageSummary summarise(const state::Paths& paths, const oci::Descriptor& manifest) {
-  ImageSummary summary{.repository = {}, .tag = {}, .id = id_of(paths, manifest), .created = {}, .size = 0};
+  ImageSummary summary{.repository = {}, .tag = {}, .id = id_of(paths, manifest), .created = {}};
+  summary.digest = index_digest_of(manifest).empty() ? manifest.digest : index_digest_of(manifest);
   if (const std::string name = name_of(manifest); !name.empty()) {
     const Reference reference = parse_reference(name);
     summary.repository = reference.repository;
     summary.tag = reference.tag;
   }
-  const oci::Image image = load_image(paths, summary.id);
+  oci::Image image = load_image(paths, summary.id);
+  summary.labels = std::move(image.config.labels);
   summary.created = parse_time(image.created).value_or(SystemTime{});
   for (const std::string& diff_id : image.diff_ids)
     if (const std::optional<LayerRecord> layer = try_load_layer(paths, diff_id)) summary.size += layer->size;
@@ -91,9 +95,29 @@ Rootfs resolve(const state::Paths& paths, const ResolveRequest& request) {
 
 std::vector<ImageSummary> list(const state::Paths& paths) {
   std::vector<ImageSummary> images;
-  for (const oci::Descriptor& manifest : load_index(paths).manifests) images.push_back(summarise(paths, manifest));
+  for (const oci::Descriptor& manifest : load_index(paths).manifests) {
+    try {
+      images.push_back(summarise(paths, manifest));
+    } catch (const Error& error) {
+      log::warning("image '{}' is left out: {}", name_of(manifest), error.what());
+    }
+  }
   std::ranges::stable_sort(images, [](const auto& a, const auto& b) { return a.created > b.created; });
   return images;
+}
+
+void tag(const state::Paths& paths, const std::string& source, const std::string& target) {
+  if (!parse_reference(target).digest.empty())
+    throw_error(ErrorKind::Invalid, "image name '{}': a digest cannot be given, it is what an image has", target);
+  const FileLock lock = lock_index(paths);
+  oci::Index index = load_index(paths);
+  std::optional<Found> found = find_by_name(index, source);
+  if (!found) found = find_by_id(paths, index, source);
+  if (!found) throw_no_image(index, {}, source);
+  oci::Descriptor entry = *found->manifest;
+  entry.annotations.erase(std::string(oci::kAnnotationRefName));
+  set_names(paths, index, entry, {target});
+  save_index(paths, index);
 }
 
 }  // namespace myct::image

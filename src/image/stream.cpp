@@ -51,8 +51,9 @@ ByteSource bytes_of(FdRef fd) {
   return {.read = read, .descriptor = fd};
 }
 
-TarStream::TarStream(ByteSource source, Digests digests)
+TarStream::TarStream(ByteSource source, Digests digests, TarSink on_tar)
     : source_(std::move(source)),
+      on_tar_(std::move(on_tar)),
       cancel_event_(::eventfd(0, EFD_CLOEXEC)),
       input_(kInputSize),
       hash_tar_(digests == Digests::Compute),
@@ -130,6 +131,7 @@ void TarStream::read_and_decompress() {
     const size_t size = chunk.size() - room.size();
     totals_.tar_size += size;
     if (hash_tar_) tar_hash_.update({chunk.data(), size});
+    if (on_tar_) on_tar_(totals_.compression, {chunk.data(), size});
     if (size != 0) publish_chunk(size);
   }
   // What follows the compressed data belongs to the file and its digest all the same.

@@ -34,10 +34,13 @@ struct StreamTotals {
 /// Whether anybody wants the digests; without them a stream costs a third less.
 enum class Digests : uint8_t { LeaveOut, Compute };
 
+using TarSink = std::function<void(Compression compression, Bytes bytes)>;
+
 class TarStream {
  public:
   /// Reads `source`, in a thread of its own, to its end.
-  explicit TarStream(ByteSource source, Digests digests = Digests::Compute);
+  /// `on_tar`, if there is one, gets the uncompressed bytes as well, in that thread.
+  explicit TarStream(ByteSource source, Digests digests = Digests::Compute, TarSink on_tar = {});
   /// Stops the reader and waits for it.
   ~TarStream();
   TarStream(const TarStream&) = delete;
@@ -64,6 +67,7 @@ class TarStream {
   void publish_chunk(size_t size);
 
   ByteSource source_;
+  TarSink on_tar_;
   Fd cancel_event_;  ///< eventfd(2): wakes a reader that waits for a pipe
   std::vector<uint8_t> input_;
   bool hash_tar_;

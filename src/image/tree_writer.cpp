@@ -92,7 +92,8 @@ TreeWriter::Place TreeWriter::place_of(const std::string& name) {
 Fd TreeWriter::open_directory(const std::string& path, const std::string& member) {
   const int fd = open_beneath(root_, path, O_PATH | O_DIRECTORY);
   if (fd >= 0) return Fd(fd);
-  if (errno != ENOENT || path.empty()) throw_unreachable(member, errno);
+  // ENOTDIR: perhaps a whiteout of this archive's own, in whose place the directory comes.
+  if ((errno != ENOENT && errno != ENOTDIR) || path.empty()) throw_unreachable(member, errno);
   return make_parent(path, member);
 }
 

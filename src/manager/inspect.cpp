@@ -18,7 +18,8 @@ struct CloseTree {
   void operator()(FTS* tree) const noexcept { ::fts_close(tree); }
 };
 
-/// What the files in it hold; one with several names counts once, directories do not (docker's way of counting).
+}  // namespace
+
 uint64_t size_of_tree(std::string path) {
   char* const paths[] = {path.data(), nullptr};
   const std::unique_ptr<FTS, CloseTree> tree(::fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr));
@@ -34,8 +35,6 @@ uint64_t size_of_tree(std::string path) {
   }
   return size;
 }
-
-}  // namespace
 
 int exit_code_of(const state::Record& record) noexcept {
   if (record.outcome) return record.outcome->exit_code;

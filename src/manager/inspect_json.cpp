@@ -251,6 +251,19 @@ Json build_network_settings(const InspectInputs& inputs) {
   return settings;
 }
 
+Json build_health_check(const oci::HealthCheck& check) {
+  Json value = {{"Test", check.test}};
+  const auto add_unless_zero = [&](const char* key, int64_t number) {
+    if (number != 0) value[key] = number;
+  };
+  add_unless_zero("Interval", check.interval);
+  add_unless_zero("Timeout", check.timeout);
+  add_unless_zero("StartPeriod", check.start_period);
+  add_unless_zero("StartInterval", check.start_interval);
+  add_unless_zero("Retries", check.retries);
+  return value;
+}
+
 Json build_image_config(const oci::ImageConfig& image) {
   Json config = {{"User", image.user},
                  {"Env", image.env},
@@ -260,7 +273,10 @@ Json build_image_config(const oci::ImageConfig& image) {
                  {"Volumes", image.volumes.empty() ? Json(nullptr) : set_of(image.volumes)},
                  {"ExposedPorts", set_of(image.exposed_ports)},
                  {"Labels", map_of(image.labels)}};
+  config["OnBuild"] = list_or_null(image.on_build);
   if (!image.stop_signal.empty()) config["StopSignal"] = image.stop_signal;
+  if (!image.shell.empty()) config["Shell"] = image.shell;
+  if (image.health_check) config["Healthcheck"] = build_health_check(*image.health_check);
   return config;
 }
 
@@ -303,15 +319,27 @@ Json build_container_document(const InspectInputs& inputs) {
 }
 
 Json build_image_document(const image::ImageDetails& image) {
-  return {{"Id", image.id},
-          {"RepoTags", image.references},
-          {"RepoDigests", Json::array()},
-          {"Created", image.image.created},
-          {"Config", build_image_config(image.image.config)},
-          {"Architecture", image.image.architecture},
-          {"Os", image.image.os},
-          {"Size", image.size},
-          {"RootFS", {{"Type", "layers"}, {"Layers", image.image.diff_ids}}}};
+  const oci::Image& document = image.image;
+  std::vector<std::string> lower;
+  for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) lower.push_back(layer->directory);
+  Json driver = {{"Name", "overlay2"}, {"Data", {{"LowerDir", fmt::format("{}", fmt::join(lower, ":"))}}}};
+  Json result = {{"Id", image.id},
+                 {"RepoTags", image.references},
+                 {"RepoDigests", image.digests},
+                 {"Parent", ""},
+                 {"Comment", document.history.empty() ? "" : document.history.back().comment},
+                 {"Created", document.created},
+                 {"DockerVersion", ""},
+                 {"Author", document.author},
+                 {"Config", build_image_config(document.config)},
+                 {"Architecture", document.architecture}};
+  if (!document.variant.empty()) result["Variant"] = document.variant;
+  result["Os"] = document.os;
+  if (!document.os_version.empty()) result["OsVersion"] = document.os_version;
+  result["Size"] = image.size;
+  result["GraphDriver"] = std::move(driver);
+  result["RootFS"] = {{"Type", "layers"}, {"Layers", document.diff_ids}};
+  return result;
 }
 
 }  // namespace myct::manager

@@ -230,4 +230,8 @@ enum class StuckOwner : uint8_t { Spare, Kill };
 /// The container's lock, waited for with some patience. Throws Error that names who does not let go of it.
 [[nodiscard]] FileLock lock_patiently(const Context& context, const std::string& id, StuckOwner stuck);
 
+/// Bytes that the files in a directory hold; one with several names counts once, directories do not (docker's way of
+/// counting). Throws Error.
+[[nodiscard]] uint64_t size_of_tree(std::string path);
+
 }  // namespace myct::manager

@@ -35,6 +35,13 @@ struct ByteSource {
 /// An open file, pipe or socket, from its current position; it must outlive the source.
 [[nodiscard]] ByteSource bytes_of(FdRef fd);
 
+/// A file of an ingest's own, for bytes that come before it is known what they are. It goes with the ingest, and need
+/// not be open.
+struct SpoolFile {
+  std::string name;
+  Fd fd;
+};
+
 struct LayerRequest {
   /// media_type, digest and size; an empty digest: not known beforehand, and then neither is the rest.
   oci::Descriptor blob;
@@ -81,6 +88,14 @@ class Ingest {
   /// unpacking has failed.
   LayerResult put_layer(const LayerRequest& layer, const ByteSource& source,
                         const std::function<void(uint64_t bytes_read)>& progress = {});
+
+  /// The same from a file that was filled before; it becomes the kept blob without being copied.
+  LayerResult put_layer(const LayerRequest& layer, SpoolFile file,
+                        const std::function<void(uint64_t bytes_read)>& progress = {});
+  /// A new empty file, open for reading and writing. Any thread.
+  [[nodiscard]] SpoolFile spool();
+  /// Opens one again that was closed, at its beginning: an archive may have more files than a process may open.
+  void reopen(SpoolFile& file);
 
   /// Makes the image visible. Every layer must have been put, or been there. Returns the image's id. Several images may
   /// be committed one after another. Throws Error{Invalid} for documents that do not fit each other or the layers.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,10 +25,12 @@ struct Rootfs {
 /// One line of `myct images`: a reference and what it names.
 struct ImageSummary {
   std::string repository;  ///< "alpine"; empty for an image without a name
-  std::string tag;         ///< "latest"
+  std::string tag;         ///< "latest"; empty for an image known by a digest alone
   std::string id;          ///< "sha256:…"
   SystemTime created;
-  uint64_t size = 0;  ///< bytes of the unpacked layers
+  uint64_t size = 0;        ///< bytes of the unpacked layers
+  std::string digest = {};  ///< of the index it came from, or else of its manifest
+  std::map<std::string, std::string> labels = {};
 };
 
 /// Called now and then during an import with bytes read and, where it is known, bytes in all (0: not known).
@@ -62,12 +65,14 @@ struct ResolveRequest {
 /// with near names as the hint.
 Rootfs resolve(const state::Paths& paths, const ResolveRequest& request);
 
-/// Every image, newest first: one line per name, and one for an image without a name.
+/// Every image, newest first: one line per name, and one for an image without a name. One that cannot be read is left
+/// out with a warning.
 std::vector<ImageSummary> list(const state::Paths& paths);
 
 struct RemoveResult {
   std::vector<std::string> untagged;  ///< references that are gone
   std::string deleted;                ///< id of the image that is gone with them, or empty
+  uint64_t bytes = 0;                 ///< what its files took that no other image has
 };
 
 enum class Force : uint8_t { No, Yes };
@@ -78,5 +83,9 @@ enum class Force : uint8_t { No, Yes };
 /// Throws Error{NotFound} or Error{Conflict}.
 RemoveResult remove(const state::Paths& paths, const std::string& image, Force force,
                     const std::set<std::string>& ids_in_use);
+
+/// Lets the name `target` mean the image `source`, which keeps its own. Throws Error{NotFound}, or Error{Invalid} for a
+/// name with a digest.
+void tag(const state::Paths& paths, const std::string& source, const std::string& target);
 
 }  // namespace myct::image

@@ -32,8 +32,8 @@ TEST(Reference, calls_what_docker_hub_has_by_its_familiar_name) {
 
 TEST(Reference, knows_where_a_registry_has_it) {
   const auto remote = [](const char* text) {
-    const RemoteRepository remote = remote_of(parse_reference(text));
-    return remote.host + " " + remote.path;
+    const RemoteRepository where = remote_of(parse_reference(text));
+    return where.host + " " + where.path;
   };
   EXPECT_EQ(remote("alpine"), "docker.io library/alpine");
   EXPECT_EQ(remote("user/app"), "docker.io user/app");

@@ -1,0 +1,26 @@
+// Images as archives that docker load, podman load and skopeo take.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "myct/base/fd.hpp"
+#include "myct/state/paths.hpp"
+
+namespace myct::image {
+
+/// Docker: docker's manifest.json and an OCI image layout in one archive, as docker save has made them since 25.
+/// Oci: the image layout alone.
+enum class ArchiveFormat : uint8_t { Docker, Oci };
+
+struct SaveRequest {
+  std::vector<std::string> images;  ///< names or ids; by a name, the archive has that name, by an id, none
+  ArchiveFormat format = ArchiveFormat::Docker;
+};
+
+/// Writes the images into one tar archive; what they share is in it once, and everything as it came into the store. The
+/// same images give the same bytes. Throws Error{NotFound} before anything is written, or Error naming the image whose
+/// layer was imported by a version that did not keep it.
+void save(const state::Paths& paths, const SaveRequest& request, FdRef out);
+
+}  // namespace myct::image

@@ -46,7 +46,7 @@ struct Request {
   std::string authorization;         ///< the header's value; empty: none
   std::string form;                  ///< of a POST: its body, application/x-www-form-urlencoded
   const Upload* upload = nullptr;    ///< of a PUT
-  uint64_t largest_body = 0;         ///< of what goes into Response::body; more is an Error{Invalid}
+  uint64_t largest_body = 1 << 20;   ///< of what goes into Response::body; more is an Error{Invalid}
   /// Gets the body of an answer that succeeded, piece by piece; `response` has status and headers. May throw.
   std::function<void(const Response& response, Bytes bytes)> receive;
   std::function<void(uint64_t bytes_sent)> sent;

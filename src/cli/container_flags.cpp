@@ -39,6 +39,10 @@ void add_container_options(CLI::App& command, ContainerFlags& flags) {
   add_value(command, "--image", flags.image, "The image; without this option it is the first word", "IMAGE");
   add_value(command, "--image-path", flags.image_path,
             "Directories to look for NAME-base.tar.* in, separated by ':' (MYCT_IMAGE_PATH)", "DIRS");
+  add_value(command, "--pull", flags.pull, "Fetch the image from its registry: missing (the default), always or never",
+            "POLICY");
+  add_platform_flag(command, flags.platform);
+  command.add_flag("-q,--quiet", flags.quiet, "Do not show how a pull goes");
 }
 
 void add_process_options(CLI::App& command, ContainerFlags& flags) {
@@ -157,6 +161,9 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
   apply_network_flags(flags.network, request);
   take_words(flags, request);
   request.image_search_path = image_search_path(flags, context);
+  request.pull = parse_pull_policy(flags.pull);
+  request.platform = parse_platform_flag(flags.platform);
+  request.pull_image = make_puller(context, request.platform, flags.quiet);
   // An empty entrypoint takes the image's away.
   if (flags.entrypoint)
     request.entrypoint = flags.entrypoint->empty() ? std::vector<std::string>() : std::vector{*flags.entrypoint};

@@ -10,6 +10,7 @@
 #include "myct/manager/request.hpp"
 #include "name_options.hpp"
 #include "network_options.hpp"
+#include "registry_flags.hpp"
 
 namespace myct::cli {
 
@@ -17,6 +18,9 @@ namespace myct::cli {
 struct ContainerFlags {
   std::optional<std::string> image;
   std::string image_path;
+  std::string pull;
+  PlatformFlag platform;
+  bool quiet = false;
   std::optional<std::string> entrypoint;
   std::string name;
   std::optional<std::string> hostname;

@@ -326,8 +326,7 @@ void warn_of_limits(const Container& container) {
 
 std::string create(const Context& context, const RunRequest& request, const image::Progress& progress) {
   check_cidfile(request);
-  const image::Rootfs rootfs = image::resolve(
-      context.paths, {.image = request.image, .search_path = request.image_search_path, .progress = progress});
+  const image::Rootfs rootfs = resolve_image(context, request, progress);
   UndoStack undo;
   Container container = create_container(context, request, rootfs, undo);
   write_cidfile(request, container.record.id, undo);

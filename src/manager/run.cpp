@@ -20,11 +20,6 @@ void check_request(const RunRequest& request) {
     throw_error(ErrorKind::Usage, "conflicting options: --restart and --rm");
 }
 
-image::Rootfs resolve_image(const Context& context, const RunRequest& request, const image::Progress& progress) {
-  return image::resolve(context.paths,
-                        {.image = request.image, .search_path = request.image_search_path, .progress = progress});
-}
-
 /// Only with a process between can a terminal be left and returned to, output be kept, a program be started again, and
 /// a program go on when a signal ends myct. All else needs none, and is faster without.
 bool needs_supervisor(const RunRequest& request, const Attachment& attachment) {

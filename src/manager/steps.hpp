@@ -32,6 +32,9 @@ struct Container {
   std::optional<FileLock> owner;  ///< tells other commands that somebody takes care of it
   Starter starter = Starter::Leaves;
 };
+/// The image that the request names, pulled when its policy says so. Throws Error.
+[[nodiscard]] image::Rootfs resolve_image(const Context& context, const RunRequest& request,
+                                          const image::Progress& progress);
 /// Makes all but the documents; what has to be taken back if a later step fails is pushed to `undo`.
 [[nodiscard]] Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
                                          UndoStack& undo);

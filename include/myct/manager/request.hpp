@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "myct/manager/limits.hpp"
+#include "myct/registry/platform.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/state/paths.hpp"
 #include "myct/state/port.hpp"
@@ -54,8 +56,15 @@ struct SecurityRequest {
   bool writable_cgroups = false;  ///< its own control group, to make others below it
 };
 
+/// When an image is fetched from its registry although, or only because, it is not here.
+enum class PullPolicy : uint8_t { Missing, Always, Never };
+
 struct RunRequest {
   std::string image;
+  PullPolicy pull = PullPolicy::Missing;
+  std::optional<registry::Platform> platform = std::nullopt;  ///< nullopt: whatever is here, else this machine's
+  /// Brings the image into the store; empty: images are never pulled.
+  std::function<void(const std::string& image)> pull_image = {};
   std::vector<std::string> image_search_path;
   std::vector<std::string> command;                    ///< replaces the image's cmd when not empty
   std::optional<std::vector<std::string>> entrypoint;  ///< replaces the image's entrypoint and clears its cmd

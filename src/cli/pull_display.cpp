@@ -1,0 +1,91 @@
+#include "pull_display.hpp"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "myct/base/units.hpp"
+#include "progress.hpp"
+
+namespace myct::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using manager::LayerStage;
+
+constexpr size_t kBarWidth = 30;
+constexpr std::chrono::milliseconds kPause{100};  // between two drawings of one bar
+
+}  // namespace
+
+std::string stage_text(LayerStage stage, uint64_t done, uint64_t total) {
+  switch (stage) {
+    case LayerStage::Waiting:
+      return "Pulling fs layer";
+    case LayerStage::AlreadyThere:
+      return "Already exists";
+    case LayerStage::Complete:
+      return "Pull complete";
+    case LayerStage::Downloading:
+      break;
+  }
+  return fmt::format("Downloading [{}] {}/{}", bar_text(done, total, kBarWidth), human_size(done), human_size(total));
+}
+
+PullDisplay::PullDisplay(std::FILE* stream)
+    : stream_(stream), is_terminal_(stream != nullptr && ::isatty(::fileno(stream)) != 0) {}
+
+manager::PullObserver PullDisplay::observer() {
+  if (stream_ == nullptr) return {};
+  return {.begin = [this](const registry::RegistryReference& reference) { begin(reference); },
+          .layer = [this](const std::string& layer, LayerStage stage, uint64_t done,
+                          uint64_t total) { update(layer, stage, done, total); }};
+}
+
+void PullDisplay::begin(const registry::RegistryReference& reference) {
+  lines_.clear();
+  fmt::print(stream_, "{}: Pulling from {}\n", reference.target(),
+             reference.repository.host == registry::kDefaultRegistry ? reference.repository.path
+                                                                     : reference.repository.text());
+  std::fflush(stream_);
+}
+
+size_t PullDisplay::place_of(const std::string& layer) {
+  const auto found = std::ranges::find(lines_, layer, &Line::layer);
+  if (found != lines_.end()) return static_cast<size_t>(found - lines_.begin());
+  lines_.push_back({.layer = layer, .stage = LayerStage::Waiting, .drawn = {}});
+  return lines_.size() - 1;
+}
+
+void PullDisplay::update(const std::string& layer, LayerStage stage, uint64_t done, uint64_t total) {
+  const size_t before = lines_.size();
+  const size_t place = place_of(layer);
+  Line& line = lines_[place];
+  const bool is_new = lines_.size() > before;
+  const bool is_next_stage = is_new || line.stage != stage;
+  line.stage = stage;
+  // Where nothing can be redrawn, a bar would be a line again and again.
+  if (!is_terminal_ && (!is_next_stage || stage == LayerStage::Downloading)) return;
+  if (!is_next_stage && Clock::now() < line.drawn + kPause) return;
+  line.drawn = Clock::now();
+  draw(place, short_id(layer) + ": " + stage_text(stage, done, total), is_new);
+}
+
+void PullDisplay::draw(size_t place, const std::string& text, bool is_new) {
+  const size_t up = lines_.size() - place;
+  if (!is_terminal_ || is_new)
+    fmt::print(stream_, "{}\n", text);
+  else
+    fmt::print(stream_, "\x1b[{}A\r\x1b[K{}\x1b[{}B\r", up, text, up);
+  std::fflush(stream_);
+}
+
+void PullDisplay::finish(const manager::PullResult& result) {
+  if (stream_ == nullptr) return;
+  fmt::print(stream_, "Digest: {}\nStatus: {} {}\n", result.digest,
+             result.is_newer ? "Downloaded newer image for" : "Image is up to date for", result.reference.familiar());
+  std::fflush(stream_);
+}
+
+}  // namespace myct::cli

@@ -140,7 +140,35 @@ std::optional<SystemTime> parse_date(std::string_view text) {
   return from_parts(::timegm(&parts) - *offset, nanosecond);
 }
 
+/// "1.5" of 1500 and 1000: what is left of a division, without zeros at the end.
+std::string decimal(uint64_t value, uint64_t unit) {
+  std::string text = std::to_string(value / unit);
+  uint64_t rest = value % unit;
+  if (rest != 0) text += '.';
+  for (; rest != 0; rest %= unit) {
+    rest *= 10;
+    text += static_cast<char>('0' + rest / unit);
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string format_duration(nanoseconds duration) {
+  const int64_t count = duration.count();
+  if (count == 0) return "0s";
+  std::string text = count < 0 ? "-" : "";
+  uint64_t left = count < 0 ? 0 - static_cast<uint64_t>(count) : static_cast<uint64_t>(count);
+  if (left < 1'000) return text + decimal(left, 1) + "ns";
+  if (left < 1'000'000) return text + decimal(left, 1'000) + "µs";
+  if (left < static_cast<uint64_t>(kSecond)) return text + decimal(left, 1'000'000) + "ms";
+  constexpr uint64_t kMinute = 60 * static_cast<uint64_t>(kSecond);
+  const uint64_t minutes = left / kMinute;
+  left %= kMinute;
+  if (minutes >= 60) text += std::to_string(minutes / 60) + "h";
+  if (minutes > 0) text += std::to_string(minutes % 60) + "m";
+  return text + decimal(left, static_cast<uint64_t>(kSecond)) + "s";
+}
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   const bool negative = take(text, "-");

@@ -14,10 +14,12 @@
 #include "man.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
+#include "myct/manager/health.hpp"
 #include "myct/manager/supervise.hpp"
 #include "myct/network/name_server.hpp"
 #include "myct/network/relay.hpp"
 #include "myct/supervisor/handover.hpp"
+#include "myct/supervisor/health_timer.hpp"
 #include "output.hpp"
 #include "parse_error.hpp"
 
@@ -38,6 +40,8 @@ constexpr std::array kCommands = {
     Command{"unpause", "Let frozen containers go on", define_unpause, NeedsRoot::Yes, Offer::Paused},
     Command{"exec", "Run a command in a running container", define_exec, NeedsRoot::Yes, Offer::Running,
             ExitRule::Program},
+    Command{"healthcheck run", "Check the health of a container now", define_healthcheck_run, NeedsRoot::Yes,
+            Offer::Running},
     Command{"attach", "Attach your terminal to a running container", define_attach, NeedsRoot::Yes, Offer::Running,
             ExitRule::Program},
     Command{"wait", "Wait until containers end, and print their exit statuses", define_wait, NeedsRoot::Yes},
@@ -147,6 +151,7 @@ std::span<const Command> commands() { return kCommands; }
 
 int run_app(int argc, char** argv) {
   if (argc > 0 && std::string_view(argv[0]) == supervisor::kSupervisorName) return manager::supervise(argc, argv);
+  if (argc > 0 && std::string_view(argv[0]) == supervisor::kHealthName) return manager::do_health_check(argc, argv);
   if (argc > 0 && std::string_view(argv[0]) == network::kNameServerName) return network::serve_names(argc, argv);
   if (argc > 0 && std::string_view(argv[0]) == network::kRelayName) return network::relay_ports(argc, argv);
   try {

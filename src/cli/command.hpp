@@ -60,6 +60,7 @@ void define_kill(CLI::App& command, Action& action);
 void define_pause(CLI::App& command, Action& action);
 void define_unpause(CLI::App& command, Action& action);
 void define_exec(CLI::App& command, Action& action);
+void define_healthcheck_run(CLI::App& command, Action& action);
 void define_rename(CLI::App& command, Action& action);
 void define_update(CLI::App& command, Action& action);
 void define_events(CLI::App& command, Action& action);

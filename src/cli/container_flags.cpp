@@ -138,6 +138,7 @@ void add_container_flags(CLI::App& command, ContainerFlags& flags) {
   add_name_options(command, flags.names);
   add_limit_options(command, flags.limits);
   add_resource_options(command, flags.resources);
+  add_health_options(command, flags.health);
   // Options stop at the first other word: "myct run IMAGE ls -l" gives -l to ls.
   command.prefix_command();
 }
@@ -152,6 +153,7 @@ manager::RunRequest build_request(const ContainerFlags& flags, const manager::Co
                               .labels = parse_labels(flags.labels),
                               .cidfile = flags.cidfile,
                               .restart = parse_restart(flags.restart),
+                              .healthcheck = parse_healthcheck(flags.health),
                               .log = parse_log(flags),
                               .interactive = flags.interactive,
                               .tty = flags.tty,

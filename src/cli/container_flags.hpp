@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "command.hpp"
+#include "health_options.hpp"
 #include "limit_options.hpp"
 #include "myct/manager/request.hpp"
 #include "name_options.hpp"
@@ -40,6 +41,7 @@ struct ContainerFlags {
   ResourceFlags resources;
   NetworkFlags network;
   NameFlags names;
+  HealthFlags health;
   std::string restart;
   std::string stop_signal;
   std::optional<std::string> stop_timeout;

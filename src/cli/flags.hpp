@@ -2,6 +2,7 @@
 // Each throws Error{Usage} that names the option, the value and the rule.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -82,6 +83,8 @@ enum class DeviceQuantity : uint8_t { Bytes, Number, Weight };
 [[nodiscard]] int parse_signal_option(const std::string& text);
 /// Seconds, or -1 for ever.
 [[nodiscard]] int parse_seconds(const std::string& text, std::string_view option);
+/// A duration of at least a millisecond, such as "1m30s"; 0 is the default.
+[[nodiscard]] std::chrono::nanoseconds parse_health_time(const std::string& text, std::string_view option);
 /// --restart no|on-failure[:N]|always|unless-stopped; empty is no.
 [[nodiscard]] state::Restart parse_restart(const std::string& text);
 

@@ -37,6 +37,13 @@ constexpr size_t kMountWidth = 15;
 constexpr const char* kTable =
     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
+/// " (healthy)", " (health: starting)"; nothing without a health check.
+std::string health_note(const std::optional<state::Health>& health) {
+  if (!health) return {};
+  const bool is_starting = health->status == state::HealthStatus::Starting;
+  return fmt::format(" ({}{})", is_starting ? "health: " : "", state::health_word(health->status));
+}
+
 std::string status_text(const ContainerSummary& container) {
   const state::Record& record = container.record;
   const std::string up = "Up " + duration_since(record.started_at.value_or(record.created));
@@ -47,7 +54,7 @@ std::string status_text(const ContainerSummary& container) {
     case state::Status::Created:
       return "Created";
     case state::Status::Running:
-      return up;
+      return up + health_note(container.health);
     case state::Status::Paused:
       return up + " (Paused)";
     case state::Status::Restarting:
@@ -168,8 +175,10 @@ constexpr std::array kFields = {
           }},
     Field{{"CreatedAt", "CREATED AT"},
           [](const View&, const ContainerSummary& c) { return local_time(c.record.created); }},
-    // There are no health checks.
-    Field{{"HealthStatus", "HEALTH STATUS"}, [](const View&, const ContainerSummary&) { return std::string(); }},
+    Field{{"HealthStatus", "HEALTH STATUS"},
+          [](const View&, const ContainerSummary& c) {
+            return c.health ? std::string(state::health_word(c.health->status)) : std::string();
+          }},
     Field{{"ID", "CONTAINER ID"},
           [](const View& view, const ContainerSummary& c) { return view.full ? c.record.id : short_id(c.record.id); }},
     Field{{"Image", "IMAGE"}, [](const View&, const ContainerSummary& c) { return c.record.image; }},

@@ -17,7 +17,7 @@ constexpr std::array kPsKeys = {
     Term{"before, since", "A container: those created before it, or after it"},
     Term{"exited", "The exit status of one that has ended; needs -a"},
     Term{"expose, publish", "A port: no container has any yet"},
-    Term{"health", "none, starting, healthy or unhealthy: every container's is none"},
+    Term{"health", "none, starting, healthy or unhealthy; none: it has no health check"},
     Term{"id, name", "An extended regular expression (regex(7)), found anywhere in it"},
     Term{"label", "KEY or KEY=VALUE"},
     Term{"network", "none or host"},
@@ -26,7 +26,7 @@ constexpr std::array kPsKeys = {
 };
 constexpr std::array kPsFields = {
     Term{".ID, .Names, .Image, .Command", "What it is; without --no-trunc, ids and commands are cut"},
-    Term{".State, .Status, .HealthStatus", "A word such as running; the same for people; nothing yet"},
+    Term{".State, .Status, .HealthStatus", "A word such as running; the same for people; how its health is"},
     Term{".CreatedAt, .RunningFor", "When it was created, and how long ago"},
     Term{".Labels, .Label \"KEY\"", "All labels; one label's value"},
     Term{".Mounts, .LocalVolumes", "What is mounted; the number of volumes"},

@@ -206,6 +206,9 @@ state::Record make_record(const RunRequest& request, const image::Rootfs& rootfs
   record.stop_seconds = request.stop_seconds.value_or(state::kDefaultStopSeconds);
   record.restart = request.restart;
   record.log = request.log.value_or(state::LogConfig{});
+  record.healthcheck = oci::merge(request.healthcheck, rootfs.config.healthcheck);
+  if (request.healthcheck && record.healthcheck->test.empty())
+    log::warning("there is no health check that the options could be about: the image has none; give --health-cmd");
   return record;
 }
 

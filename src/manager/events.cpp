@@ -31,8 +31,9 @@ bool has_label(const Value& attributes, const std::string& wanted) {
   return equals == std::string::npos || text_of(attributes, key.c_str()) == wanted.substr(equals + 1);
 }
 
-/// Docker calls the removal "destroy"; podman and people say "rm" or "remove".
+/// Docker calls the removal "destroy"; podman and people say "rm" or "remove". "health_status" is all that begins so.
 bool is_event(const std::string& action, const std::string& wanted) {
+  if (wanted == "health_status" && action.starts_with("health_status: ")) return true;
   return action == wanted || (action == "destroy" && (wanted == "rm" || wanted == "remove"));
 }
 

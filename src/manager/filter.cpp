@@ -61,6 +61,10 @@ bool any_or_none(const Range& alternatives, Matches matches) {
   return alternatives.empty() || std::any_of(alternatives.begin(), alternatives.end(), matches);
 }
 
+std::string_view health_word_of(const ContainerSummary& container) {
+  return container.health ? state::health_word(container.health->status) : "none";
+}
+
 bool is_on_network(const state::Record& record, const std::string& name) {
   if (!record.settings.uses_networks()) return record.settings.network == name;
   return std::ranges::any_of(record.settings.networks,
@@ -200,7 +204,7 @@ std::vector<ContainerSummary> apply_filter(const ContainerFilter& filter, std::v
         any_or_none(since, [&](SystemTime time) { return record.created > time; }) &&
         any_or_none(filter.volumes, [&](const std::string& volume) { return has_volume(record, volume); }) &&
         any_or_none(filter.networks, [&](const std::string& name) { return is_on_network(record, name); }) &&
-        any_or_none(filter.healths, [](const std::string& health) { return health == "none"; }) &&
+        any_or_none(filter.healths, [&](const auto& word) { return word == health_word_of(container); }) &&
         has_port(filter, container) && (filter.ancestors.empty() || ancestors.contains(record.image_id)) &&
         std::all_of(filter.labels.begin(), filter.labels.end(),
                     [&](const std::string& label) { return state::has_label(record.labels, label); });

@@ -34,21 +34,49 @@ Json map_of(const std::map<std::string, std::string>& members) {
   return object;
 }
 
+Json build_health(const state::Health& health) {
+  Json log = Json::array();
+  for (const state::ProbeResult& result : health.log)
+    log.push_back({{"Start", format_time(result.start)},
+                   {"End", format_time(result.end)},
+                   {"ExitCode", result.exit_code},
+                   {"Output", result.output}});
+  return {
+      {"Status", state::health_word(health.status)}, {"FailingStreak", health.failing_streak}, {"Log", std::move(log)}};
+}
+
+/// As Docker's configurations of images and of containers have it.
+Json build_healthcheck(const oci::Healthcheck& check) {
+  Json object = Json::object();
+  const auto add_time = [&object](const char* key, std::chrono::nanoseconds time) {
+    if (time.count() != 0) object[key] = time.count();
+  };
+  if (!check.test.empty()) object["Test"] = check.test;
+  add_time("Interval", check.interval);
+  add_time("Timeout", check.timeout);
+  add_time("StartPeriod", check.start_period);
+  add_time("StartInterval", check.start_interval);
+  if (check.retries != 0) object["Retries"] = check.retries;
+  return object;
+}
+
 Json build_state(const ContainerSummary& container) {
   const state::Record& record = container.record;
   const bool active = state::is_active(container.status);
   const bool has_process = container.status == state::Status::Running || container.status == state::Status::Paused;
-  return {{"Status", state::status_word(container.status)},
-          {"Running", active},
-          {"Paused", container.status == state::Status::Paused},
-          {"Restarting", container.status == state::Status::Restarting},
-          {"OOMKilled", record.outcome && record.outcome->oom_killed},
-          {"Dead", false},
-          {"Pid", has_process && container.run ? container.run->init.pid : 0},
-          {"ExitCode", has_process ? 0 : exit_code_of(record)},
-          {"Error", record.outcome ? record.outcome->error : ""},
-          {"StartedAt", time_text(record.started_at)},
-          {"FinishedAt", time_text(record.outcome ? record.outcome->finished_at : std::nullopt)}};
+  Json state = {{"Status", state::status_word(container.status)},
+                {"Running", active},
+                {"Paused", container.status == state::Status::Paused},
+                {"Restarting", container.status == state::Status::Restarting},
+                {"OOMKilled", record.outcome && record.outcome->oom_killed},
+                {"Dead", false},
+                {"Pid", has_process && container.run ? container.run->init.pid : 0},
+                {"ExitCode", has_process ? 0 : exit_code_of(record)},
+                {"Error", record.outcome ? record.outcome->error : ""},
+                {"StartedAt", time_text(record.started_at)},
+                {"FinishedAt", time_text(record.outcome ? record.outcome->finished_at : std::nullopt)}};
+  if (container.health) state["Health"] = build_health(*container.health);
+  return state;
 }
 
 /// The values of an option of the root's overlay mount: "lowerdir+=/a" or "upperdir=/b".
@@ -205,6 +233,7 @@ Json build_config(const InspectInputs& inputs) {
   else
     config["StopSignal"] = std::to_string(record.stop_signal);  // a real-time one
   config["StopTimeout"] = record.stop_seconds;
+  if (record.healthcheck) config["Healthcheck"] = build_healthcheck(*record.healthcheck);
   return config;
 }
 
@@ -251,19 +280,6 @@ Json build_network_settings(const InspectInputs& inputs) {
   return settings;
 }
 
-Json build_health_check(const oci::HealthCheck& check) {
-  Json value = {{"Test", check.test}};
-  const auto add_unless_zero = [&](const char* key, int64_t number) {
-    if (number != 0) value[key] = number;
-  };
-  add_unless_zero("Interval", check.interval);
-  add_unless_zero("Timeout", check.timeout);
-  add_unless_zero("StartPeriod", check.start_period);
-  add_unless_zero("StartInterval", check.start_interval);
-  add_unless_zero("Retries", check.retries);
-  return value;
-}
-
 Json build_image_config(const oci::ImageConfig& image) {
   Json config = {{"User", image.user},
                  {"Env", image.env},
@@ -276,7 +292,7 @@ Json build_image_config(const oci::ImageConfig& image) {
   config["OnBuild"] = list_or_null(image.on_build);
   if (!image.stop_signal.empty()) config["StopSignal"] = image.stop_signal;
   if (!image.shell.empty()) config["Shell"] = image.shell;
-  if (image.health_check) config["Healthcheck"] = build_health_check(*image.health_check);
+  if (image.healthcheck) config["Healthcheck"] = build_healthcheck(*image.healthcheck);
   return config;
 }
 

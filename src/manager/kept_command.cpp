@@ -6,7 +6,8 @@
 //              <-- Started (+ its pidfd) ------  it does; the keeper of an independent one is done
 //   2   Detach (+ the pty) ------------------->  the user leaves: the keeper reads the pty until the command's end
 //   3          <-- Ended{status} --------------  it has ended and is reaped
-//   *   end of file -------------------------->  at any point, but after Detach: the command is killed
+//   *   end of file -------------------------->  at any point but after Detach: the command is killed, if need be with
+//   its group
 //
 // It is in a session of its own, with all signals that a user may send blocked: what ends the user's myct, or all of
 // its process group, leaves it the moment that it needs.
@@ -43,20 +44,21 @@ int wait_reading_console(ChildProcess& command, Fd console) {
 }
 
 /// Whoever goes away without a word does not want the command to go on.
-void take_farewell(ChildProcess& command, const supervisor::Channel& user, const std::function<void(int)>& on_end) {
+void take_farewell(ChildProcess& command, const supervisor::Channel& user, const Keeping& keeping) {
   supervisor::MessageBuffer buffer;
   std::optional<supervisor::Message> message = user.receive(buffer, supervisor::Channel::Wait::Yes);
   if (message && message->kind == supervisor::Kind::Detach && message->fd.valid()) {
     silence_standard_streams();
-    on_end(wait_reading_console(command, std::move(message->fd)));
+    keeping.on_end(wait_reading_console(command, std::move(message->fd)));
     return;
   }
+  // Not reaped yet, it keeps its number, which is that of its group.
+  if (keeping.abandoned == Abandoned::KillGroup) ::kill(-command.pid(), SIGKILL);
   command.signal(SIGKILL);
   (void)command.wait();
 }
 
-void wait_for_either_end(ChildProcess& command, const supervisor::Channel& user,
-                         const std::function<void(int)>& on_end) {
+void wait_for_either_end(ChildProcess& command, const supervisor::Channel& user, const Keeping& keeping) {
   std::array<pollfd, 2> events = {pollfd{.fd = command.pidfd().get(), .events = POLLIN, .revents = 0},
                                   pollfd{.fd = user.fd().get(), .events = POLLIN, .revents = 0}};
   while (::poll(events.data(), events.size(), -1) == -1)
@@ -64,11 +66,11 @@ void wait_for_either_end(ChildProcess& command, const supervisor::Channel& user,
   if (events[0].revents != 0)
     user.send(supervisor::Kind::Ended, supervisor::pack_numbers({command.wait().exit_status()}));
   else
-    take_farewell(command, user, on_end);
+    take_farewell(command, user, keeping);
 }
 
 /// Never returns into the user's frames.
-[[noreturn]] void keep(const std::function<engine::Running()>& start, const std::function<void(int)>& on_end,
+[[noreturn]] void keep(const std::function<engine::Running()>& start, const Keeping& keeping,
                        const supervisor::Channel& user) noexcept {
   try {
     if (::setsid() == -1) throw_errno("make a session for the command's keeper");
@@ -81,7 +83,7 @@ void wait_for_either_end(ChildProcess& command, const supervisor::Channel& user,
       ::_exit(0);
     }
     user.send(supervisor::Kind::Started, {}, running.init.pidfd());
-    wait_for_either_end(running.init, user, on_end);
+    wait_for_either_end(running.init, user, keeping);
   } catch (const Error& error) {
     (void)user.try_send(supervisor::Kind::Failed, supervisor::pack_error(error));
   }
@@ -90,31 +92,34 @@ void wait_for_either_end(ChildProcess& command, const supervisor::Channel& user,
 
 }  // namespace
 
-KeptCommand::KeptCommand(const std::function<engine::Running()>& start, const std::function<void(int)>& on_end) {
+KeptCommand::KeptCommand(const std::function<engine::Running()>& start, const Keeping& keeping) {
   supervisor::ChannelPair pair = supervisor::make_channel();
   keeper_ = ::fork();
   if (keeper_ == -1) throw_errno("make a process that keeps the command");
   if (keeper_ == 0) {
     pair.client.close();  // or it would never see its end
-    keep(start, on_end, pair.supervisor);
+    keep(start, keeping, pair.supervisor);
   }
   pair.supervisor.close();
   channel_ = std::move(pair.client);
-  try {
-    supervisor::Message message = receive();
-    if (message.kind == supervisor::Kind::Console) {
-      console_ = std::move(message.fd);
-      message = receive();
-    }
-    expect(message, supervisor::Kind::Started);
-    process_ = std::move(message.fd);
-  } catch (const Error&) {
-    end_keeper();
-    throw;
-  }
 }
 
 KeptCommand::~KeptCommand() { end_keeper(); }
+
+void KeptCommand::wait_until_started() {
+  supervisor::Message message = receive();
+  if (message.kind == supervisor::Kind::Console) {
+    console_ = std::move(message.fd);
+    message = receive();
+  }
+  expect(message, supervisor::Kind::Started);
+  process_ = std::move(message.fd);
+}
+
+void KeptCommand::kill() noexcept {
+  if (!process_.valid()) ::kill(keeper_, SIGKILL);
+  end_keeper();
+}
 
 int KeptCommand::wait() {
   const supervisor::Message message = receive();
@@ -129,7 +134,10 @@ void KeptCommand::let_go(const Fd& console) noexcept {
 
 supervisor::Message KeptCommand::receive() {
   std::optional<supervisor::Message> message = channel_.receive(buffer_, supervisor::Channel::Wait::Yes);
-  if (!message) throw_error(ErrorKind::System, "the process that keeps the command was killed");
+  if (!message) {
+    if (process_.valid()) send_signal(process_.ref(), SIGKILL);  // a privileged one is not killed with its parent
+    throw_error(ErrorKind::System, "the process that keeps the command was killed");
+  }
   if (message->kind == supervisor::Kind::Failed) throw supervisor::unpack_error(message->payload);
   return std::move(*message);
 }
@@ -144,6 +152,7 @@ void KeptCommand::end_keeper() noexcept {
   if (keeper_ == 0) return;
   while (::waitpid(keeper_, nullptr, 0) == -1 && errno == EINTR) {
   }
+  keeper_ = 0;
 }
 
 }  // namespace myct::manager

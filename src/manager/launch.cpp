@@ -134,6 +134,7 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
     if (record.log.driver == state::LogDriver::Journald)
       (void)supervisor::open_log(
           {.config = record.log, .directory = container.directory, .id = record.id, .name = record.name});
+    state::forget_health(context.paths, record.id);
     pipes = make_pipes(record);
     lease = reserve_network(context, container);
     engine::Pending pending = engine::spawn(container.spec, spawn_options(context, container, pipes));
@@ -167,6 +168,7 @@ void start_and_serve(const Context& context, Container& container, supervisor::C
   handover.stop_seconds = record.stop_seconds;
   handover.cgroup = running.cgroup.value_or("");
   handover.log = record.log;
+  handover.health = health_times(record);
   if (lease)
     for (const Fd& port : lease->ports) handover.ports.push_back(port.get());
   handover.started_milliseconds = monotonic_milliseconds();

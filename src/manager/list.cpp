@@ -61,6 +61,7 @@ std::optional<ContainerSummary> summarize(const Context& context, const std::str
   if ((!settings.ports.empty() || settings.publish_all) && state::is_active(container.status))
     if (std::optional<network::Presence> presence = network::load_presence(context.paths.run_container(id)))
       container.ports = presence->published_ports();
+  container.health = health_of(context, container.record, container.status);
   bool is_gone = false;
   try_tidy("container", id, [&] { is_gone = reconcile(context, container); });
   if (is_gone) return std::nullopt;

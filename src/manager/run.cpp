@@ -20,13 +20,18 @@ void check_request(const RunRequest& request) {
     throw_error(ErrorKind::Usage, "conflicting options: --restart and --rm");
 }
 
-/// Only with a process between can a terminal be left and returned to, output be kept, a program be started again, and
-/// a program go on when a signal ends myct. All else needs none, and is faster without.
-bool needs_supervisor(const RunRequest& request, const Attachment& attachment) {
+bool has_health_check(const RunRequest& request, const image::Rootfs& rootfs) {
+  const std::optional<oci::Healthcheck> check = oci::merge(request.healthcheck, rootfs.config.healthcheck);
+  return check && !oci::command_of(*check).empty();
+}
+
+/// Only with a process between can a terminal be left and returned to, output be kept, a program be started again, its
+/// health be checked, and a program go on when a signal ends myct. All else needs none, and is faster without.
+bool needs_supervisor(const RunRequest& request, const image::Rootfs& rootfs, const Attachment& attachment) {
   const bool keeps_output = request.log && request.log->driver != state::LogDriver::Passthrough &&
                             request.log->driver != state::LogDriver::None;
   return request.tty || keeps_output || request.restart.policy != state::RestartPolicy::No ||
-         !attachment.forward_signals;
+         !attachment.forward_signals || has_health_check(request, rootfs);
 }
 
 void tell_of_creation(const Context& context, const state::Record& record, UndoStack& undo) {
@@ -104,7 +109,8 @@ int run(const Context& context, const RunRequest& request, const Attachment& att
         .set_exit_status(kExitFailure);
   const image::Rootfs rootfs = resolve_image(context, request, progress);
   const supervisor::SignalCollector signals;
-  if (needs_supervisor(request, attachment)) return run_supervised(context, request, rootfs, attachment, signals);
+  if (needs_supervisor(request, rootfs, attachment))
+    return run_supervised(context, request, rootfs, attachment, signals);
   return run_directly(context, request, rootfs, signals);
 }
 

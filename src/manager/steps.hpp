@@ -1,6 +1,7 @@
 // The manager's own building blocks, one per file beside this header.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "myct/network/leftovers.hpp"
 #include "myct/network/network.hpp"
 #include "myct/spec/runtime_spec.hpp"
+#include "myct/state/health.hpp"
 #include "myct/supervisor/client.hpp"
 #include "myct/supervisor/handover.hpp"
 
@@ -141,19 +143,52 @@ void save_processes(const Context& context, const std::string& id, const engine:
 [[noreturn]] void start_and_serve(const Context& context, Container& container, supervisor::Channel starter,
                                   supervisor::Handover handover);
 
+// --- enter.cpp -----------------------------------------------------------------------------------------------------
+/// The container, to be entered. Throws Error{Conflict} when it does not run or is paused; `verb` is for the message
+/// ("exec in").
+[[nodiscard]] ContainerSummary find_running(const Context& context, const std::string& reference,
+                                            std::string_view verb);
+/// For one that has ended since.
+[[noreturn]] void throw_ended(const std::string& reference, std::string_view verb);
+/// Makes the container's own process in `spec` the one that is asked for. Users are those that the container knows now.
+void apply_request(const ExecRequest& request, const state::RunInfo& run, oci::Spec& spec);
+/// Before a command is started whose container may open this process's executable: executes it anew where it cannot be
+/// written to. Who is privileged has the machine anyhow.
+void protect_own_executable(const state::Settings& settings, const oci::Spec& spec);
+struct CommandOptions {
+  engine::Lifetime lifetime = engine::Lifetime::TiedToParent;
+  std::array<int, 3> streams = {0, 1, 2};  ///< become the command's 0, 1, 2 without a terminal; borrowed
+};
+/// Starts the process that `spec` has now in the container. Throws Error.
+[[nodiscard]] engine::Running start_command(const Context& context, const ContainerSummary& container, FdRef init,
+                                            const oci::Spec& spec, const CommandOptions& options);
+
 // --- kept_command.cpp ----------------------------------------------------------------------------------------------
+/// What is killed when nobody waits for a command any more: it alone, or what it has started as well.
+enum class Abandoned : uint8_t { KillCommand, KillGroup };
+/// What its keeper does for a command.
+struct Keeping {
+  Abandoned abandoned = Abandoned::KillCommand;
+  std::function<void(int exit_status)> on_end = {};  ///< called at the end of one that was let go
+};
 /// A command in a container, and the process that keeps it: its parent, which reaps it even if this process is killed.
 /// Whose parent does not, stays as a zombie, and its container cannot end (pid_namespaces(7)).
 class KeptCommand {
  public:
-  /// Makes the keeper, which calls `start`, and `on_end` with the exit status of a command that was let go. Throws what
-  /// `start` throws.
-  KeptCommand(const std::function<engine::Running()>& start, const std::function<void(int)>& on_end);
+  /// Makes the keeper, which calls `start`.
+  explicit KeptCommand(const std::function<engine::Running()>& start, const Keeping& keeping = {});
   KeptCommand(const KeptCommand&) = delete;
   KeptCommand& operator=(const KeptCommand&) = delete;
   /// Ends the command, if it runs.
   ~KeptCommand();
 
+  /// Throws what `start` has thrown.
+  void wait_until_started();
+  /// For poll(2): readable when the command has started, and again when it has ended.
+  [[nodiscard]] FdRef news() const noexcept { return channel_.fd(); }
+  /// Kills the command, also one that is being started still: then with its keeper, and it is left to this process to
+  /// reap, if that is a subreaper (prctl(2)).
+  void kill() noexcept;
   /// pidfd; not valid where the command is an independent one.
   [[nodiscard]] FdRef process() const noexcept { return process_.ref(); }
   /// The pty's master, once; not valid without a terminal.
@@ -174,6 +209,25 @@ class KeptCommand {
   Fd process_;
   Fd console_;
 };
+
+// --- health_probe.cpp ----------------------------------------------------------------------------------------------
+/// A check that has no exit status: its command could not be run, or took too long.
+constexpr int kNoProbeStatus = -1;
+/// Runs the check's command in the container. `init` is its pidfd. For a process that has no children: it
+/// becomes a subreaper, and reaps whatever there is.
+[[nodiscard]] state::ProbeResult probe_health(const Context& context, const ContainerSummary& container, FdRef init);
+
+// --- health.cpp ----------------------------------------------------------------------------------------------------
+/// Whether there is anything to run.
+[[nodiscard]] bool has_health_check(const state::Record& record);
+/// What its supervisor has to know.
+[[nodiscard]] supervisor::HealthTimes health_times(const state::Record& record);
+/// The command line of a process that does one check.
+[[nodiscard]] std::vector<std::string> health_check_arguments(const Context& context, const std::string& id,
+                                                              const std::string& name);
+/// As it is to be shown; nullopt where there is no health check, or none was ever due.
+[[nodiscard]] std::optional<state::Health> health_of(const Context& context, const state::Record& record,
+                                                     state::Status status);
 
 // --- finish.cpp ----------------------------------------------------------------------------------------------------
 /// How a run ended.

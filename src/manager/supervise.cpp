@@ -125,7 +125,10 @@ void serve(const Context& context, const supervisor::Handover& handover) {
       FdRef(handover.listener), supervisor::Channel(supervisor::adopt(handover.starter)),
       handover.cgroup.empty() ? std::nullopt : cgroup::OomWatch::open(handover.cgroup),
       {.output = [&](supervisor::Stream stream, std::string_view bytes) { log->write(stream, bytes); },
-       .out_of_memory = note_oom});
+       .out_of_memory = note_oom},
+      supervisor::HealthTimer(handover.health,
+                              supervisor::HealthTimer::Clock::time_point(milliseconds(handover.started_milliseconds)),
+                              health_check_arguments(context, handover.id, handover.name)));
   end.exit_code = server.run(init, {.signal = handover.stop_signal, .seconds = handover.stop_seconds}).exit_status();
   log->finish();
   server.tell_end(end.exit_code);

@@ -1,5 +1,6 @@
 #include "myct/spec/image_spec.hpp"
 
+#include "healthcheck_json.hpp"
 #include "myct/base/json.hpp"
 
 namespace myct::oci {
@@ -88,30 +89,6 @@ Value parse_object(std::string_view text, std::string_view name) {
   return document;
 }
 
-Value health_check_to_json(const HealthCheck& check) {
-  Value value{{"Test", check.test}};
-  const auto write_unless_zero = [&](const char* key, int64_t number) {
-    if (number != 0) value[key] = number;
-  };
-  write_unless_zero("Interval", check.interval);
-  write_unless_zero("Timeout", check.timeout);
-  write_unless_zero("StartPeriod", check.start_period);
-  write_unless_zero("StartInterval", check.start_interval);
-  write_unless_zero("Retries", check.retries);
-  return value;
-}
-
-HealthCheck health_check_from_json(const Value& value) {
-  HealthCheck check;
-  read(value, "Test", check.test);
-  read(value, "Interval", check.interval);
-  read(value, "Timeout", check.timeout);
-  read(value, "StartPeriod", check.start_period);
-  read(value, "StartInterval", check.start_interval);
-  read(value, "Retries", check.retries);
-  return check;
-}
-
 Value config_to_json(const ImageConfig& image) {
   Value config = Value::object();
   write_unless_empty(config, "User", image.user);
@@ -125,7 +102,7 @@ Value config_to_json(const ImageConfig& image) {
   write_unless_empty(config, "StopSignal", image.stop_signal);
   write_unless_empty(config, "OnBuild", image.on_build);
   write_unless_empty(config, "Shell", image.shell);
-  if (image.health_check) config["Healthcheck"] = health_check_to_json(*image.health_check);
+  write_healthcheck(config, image.healthcheck);
   return config;
 }
 
@@ -142,7 +119,7 @@ ImageConfig config_from_json(const Value& config) {
   read(config, "StopSignal", image.stop_signal);
   read(config, "OnBuild", image.on_build);
   read(config, "Shell", image.shell);
-  if (const Value* check = find_object(config, "Healthcheck")) image.health_check = health_check_from_json(*check);
+  image.healthcheck = read_healthcheck(config);
   return image;
 }
 

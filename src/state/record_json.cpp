@@ -108,6 +108,18 @@ Value attachment_to_json(const NetworkAttachment& attachment) {
   return object;
 }
 
+Value healthcheck_to_json(const oci::Healthcheck& check) {
+  const oci::Healthcheck defaults;
+  Value object = Value::object();
+  json::write_unless_empty(object, "test", check.test);
+  write_unless(object, "interval", check.interval.count(), defaults.interval.count());
+  write_unless(object, "timeout", check.timeout.count(), defaults.timeout.count());
+  write_unless(object, "startPeriod", check.start_period.count(), defaults.start_period.count());
+  write_unless(object, "startInterval", check.start_interval.count(), defaults.start_interval.count());
+  write_unless(object, "retries", check.retries, defaults.retries);
+  return object;
+}
+
 Value outcome_to_json(const Outcome& outcome) {
   Value object{{"exitCode", outcome.exit_code}};
   if (outcome.finished_at) object["finishedAt"] = format_time(*outcome.finished_at);
@@ -168,6 +180,7 @@ std::string to_json(const Record& record) {
   write_unless(document, "stoppedByUser", record.stopped_by_user, defaults.stopped_by_user);
   write_unless(document, "restart", restart_to_json(record.restart), restart_to_json(defaults.restart));
   write_unless(document, "log", log_to_json(record.log), log_to_json(defaults.log));
+  if (record.healthcheck) document["healthcheck"] = healthcheck_to_json(*record.healthcheck);
   json::write_unless_empty(document, "labels", record.labels);
   json::write_unless_empty(document, "anonymousVolumes", record.anonymous_volumes);
   if (record.started_at) document["startedAt"] = format_time(*record.started_at);

@@ -16,7 +16,19 @@ namespace {
 using json::Value;
 
 /// The object that a member stands in. Unknown ones are passed over with all that is in them.
-enum class Section : uint8_t { Document, Labels, Restart, Log, Settings, Mounts, Devices, Networks, Outcome, Unknown };
+enum class Section : uint8_t {
+  Document,
+  Labels,
+  Restart,
+  Log,
+  Healthcheck,
+  Settings,
+  Mounts,
+  Devices,
+  Networks,
+  Outcome,
+  Unknown
+};
 
 using Scalar = std::variant<std::string_view, bool, int64_t, uint64_t, double>;
 
@@ -43,6 +55,13 @@ bool put_integer(Integer& target, const Scalar& value) {
 bool put(int& target, const Scalar& value) { return put_integer(target, value); }
 bool put(unsigned& target, const Scalar& value) { return put_integer(target, value); }
 bool put(uint64_t& target, const Scalar& value) { return put_integer(target, value); }
+
+bool put(std::chrono::nanoseconds& target, const Scalar& value) {
+  int64_t count = 0;
+  const bool is_number = put_integer(count, value);
+  target = std::chrono::nanoseconds(count);
+  return is_number;
+}
 
 bool put(bool& target, const Scalar& value) {
   const auto* flag = std::get_if<bool>(&value);
@@ -95,8 +114,9 @@ auto& home_of(Document& document) {
   Record& record = document.record;
   if constexpr (Where == Section::Restart) return record.restart;
   if constexpr (Where == Section::Log) return record.log;
+  if constexpr (Where == Section::Healthcheck) return *record.healthcheck;  // made when its object began
   if constexpr (Where == Section::Settings) return record.settings;
-  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // made when its object began
+  if constexpr (Where == Section::Mounts) return record.settings.mounts.back();    // likewise
   if constexpr (Where == Section::Devices) return record.settings.devices.back();  // likewise
   if constexpr (Where == Section::Networks) return record.settings.networks.back();
   if constexpr (Where == Section::Outcome) return *record.outcome;  // likewise
@@ -135,6 +155,12 @@ constexpr std::array kMembers = {
     member<Section::Log, &LogConfig::max_size>("maxSize"),
     member<Section::Log, &LogConfig::max_file>("maxFile"),
     member<Section::Log, &LogConfig::options>("options"),
+    member<Section::Healthcheck, &oci::Healthcheck::test>("test"),
+    member<Section::Healthcheck, &oci::Healthcheck::interval>("interval"),
+    member<Section::Healthcheck, &oci::Healthcheck::timeout>("timeout"),
+    member<Section::Healthcheck, &oci::Healthcheck::start_period>("startPeriod"),
+    member<Section::Healthcheck, &oci::Healthcheck::start_interval>("startInterval"),
+    member<Section::Healthcheck, &oci::Healthcheck::retries>("retries"),
     member<Section::Settings, &Settings::entrypoint>("entrypoint"),
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),
@@ -182,6 +208,7 @@ constexpr std::array kOpenings = {
     Opening{Section::Document, "labels", Section::Labels},
     Opening{Section::Document, "restart", Section::Restart},
     Opening{Section::Document, "log", Section::Log},
+    Opening{Section::Document, "healthcheck", Section::Healthcheck},
     Opening{Section::Document, "outcome", Section::Outcome},
     Opening{Section::Document, "settings", Section::Settings},
     Opening{Section::Settings, "mounts", Section::Mounts},
@@ -230,6 +257,7 @@ class Handler {
         place.opens == Section::Mounts || place.opens == Section::Devices || place.opens == Section::Networks;
     const bool is_expected = place.in_list == is_list;
     const Section section = is_expected ? place.opens : Section::Unknown;
+    if (section == Section::Healthcheck) document_.record.healthcheck.emplace();
     if (section == Section::Outcome) document_.record.outcome.emplace();
     if (section == Section::Mounts) document_.record.settings.mounts.emplace_back();
     if (section == Section::Devices) document_.record.settings.devices.emplace_back();

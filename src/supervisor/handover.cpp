@@ -33,6 +33,14 @@ constexpr std::array kDescriptors = {Number{"init", &Handover::init},   Number{"
 constexpr std::array kNumbers = {Number{"pid", &Handover::init_pid}, Number{"stop-signal", &Handover::stop_signal},
                                  Number{"stop-seconds", &Handover::stop_seconds}};
 
+struct Time {
+  const char* key;
+  int64_t HealthTimes::*member;
+};
+constexpr std::array kHealthTimes = {Time{"health-interval", &HealthTimes::interval},
+                                     Time{"health-start-interval", &HealthTimes::start_interval},
+                                     Time{"health-start-period", &HealthTimes::start_period}};
+
 template <typename T>
 T parse_number(std::string_view value) {
   const std::optional<int64_t> number = parse_signed(value);
@@ -47,6 +55,8 @@ bool set_member(Handover& handover, std::string_view key, std::string_view value
     if (key == number.key) return handover.*number.member = parse_number<int>(value), true;
   for (const Number& number : kNumbers)
     if (key == number.key) return handover.*number.member = parse_number<int>(value), true;
+  for (const Time& time : kHealthTimes)
+    if (key == time.key) return handover.health.*time.member = parse_number<int64_t>(value), true;
   if (key == "port") return handover.ports.push_back(parse_number<int>(value)), true;
   if (key == "started") return handover.started_milliseconds = parse_number<int64_t>(value), true;
   if (key == "delay") return handover.delay_milliseconds = parse_number<int64_t>(value), true;
@@ -75,6 +85,9 @@ std::vector<std::string> to_arguments(const Handover& handover) {
   arguments.push_back(fmt::format("log={}", state::driver_word(handover.log.driver)));
   arguments.push_back(fmt::format("max-size={}", handover.log.max_size));
   arguments.push_back(fmt::format("max-file={}", handover.log.max_file));
+  for (const Time& time : kHealthTimes)
+    if (handover.health.*time.member != 0)
+      arguments.push_back(fmt::format("{}={}", time.key, handover.health.*time.member));
   return arguments;
 }
 

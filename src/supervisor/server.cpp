@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
@@ -48,12 +49,13 @@ pollfd interest(const Fd& fd, int events) {
 }  // namespace
 
 Server::Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom,
-               Callbacks callbacks)
+               Callbacks callbacks, HealthTimer health)
     : streams_(std::move(streams)),
       listener_(listener),
       signals_(collect_requests_to_end()),
       oom_(std::move(oom)),
       callbacks_(std::move(callbacks)),
+      health_(std::move(health)),
       chunk_(kLongestPayload) {
   for (const Fd* fd : {&streams_.console, &streams_.input, &streams_.output, &streams_.error}) make_nonblocking(*fd);
   if (starter.valid()) clients_.push_back({.channel = std::move(starter), .is_starter = true});
@@ -62,6 +64,7 @@ Server::Server(Streams streams, FdRef listener, Channel starter, std::optional<c
 WaitStatus Server::run(ChildProcess& init, const Stop& stop) {
   pollfd ended{.fd = init.pidfd().get(), .events = POLLIN, .revents = 0};
   while (::poll(&ended, 1, 0) != 1) step(init, stop);
+  health_.stop();
   // Every process of the container is gone: what is in the pipes now is all that will ever be.
   const auto drain = [this](Fd& fd, Stream stream) {
     for (;;) {
@@ -77,7 +80,18 @@ WaitStatus Server::run(ChildProcess& init, const Stop& stop) {
 }
 
 void Server::step(ChildProcess& init, const Stop& stop) {
-  enum Slot : size_t { OfInit, OfSignals, OfListener, OfOom, OfConsole, OfOutput, OfError, OfInput, OfClients };
+  enum Slot : size_t {
+    OfInit,
+    OfSignals,
+    OfListener,
+    OfOom,
+    OfHealth,
+    OfConsole,
+    OfOutput,
+    OfError,
+    OfInput,
+    OfClients
+  };
   const bool has_input = !pending_input_.empty();
   const bool reads_output = held_.empty();
   std::vector<pollfd> events(OfClients + clients_.size());
@@ -85,6 +99,7 @@ void Server::step(ChildProcess& init, const Stop& stop) {
   events[OfSignals] = interest(signals_, POLLIN);
   events[OfListener] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
   events[OfOom] = {.fd = oom_ ? oom_->fd().get() : -1, .events = POLLPRI, .revents = 0};
+  events[OfHealth] = {.fd = health_.probe(), .events = POLLIN, .revents = 0};
   events[OfConsole] = interest(streams_.console, (reads_output ? POLLIN : 0) | (has_input ? POLLOUT : 0));
   events[OfOutput] = interest(streams_.output, reads_output ? POLLIN : 0);
   events[OfError] = interest(streams_.error, reads_output ? POLLIN : 0);
@@ -101,6 +116,7 @@ void Server::step(ChildProcess& init, const Stop& stop) {
   }
   if (events[OfSignals].revents != 0) take_signals(&init, stop);
   kill_when_late(init);
+  health_.step(events[OfHealth].revents != 0);
   if (events[OfOom].revents != 0 && oom_->killed()) callbacks_.out_of_memory();
   if ((events[OfConsole].revents & POLLOUT) != 0 || events[OfInput].revents != 0) write_input();
   for (size_t index = 0; index < clients_.size(); ++index)
@@ -250,7 +266,8 @@ namespace {
 
 /// For poll(2).
 int milliseconds_until(Clock::time_point time) {
-  return static_cast<int>(std::max<int64_t>(std::chrono::ceil<milliseconds>(time - Clock::now()).count(), 0));
+  const int64_t count = std::chrono::ceil<milliseconds>(time - Clock::now()).count();
+  return static_cast<int>(std::clamp<int64_t>(count, 0, INT32_MAX));
 }
 
 }  // namespace
@@ -263,12 +280,15 @@ int Server::patience_left() const {
   return is_limited ? milliseconds_until(held_since_ + kPatience) : -1;
 }
 
-/// The same, or until a program is killed that does not end.
+/// The same, or until a program is killed that does not end, or a health check is due.
 int Server::time_left() const {
-  const int patience = patience_left();
-  if (!kill_at_) return patience;
-  const int left = milliseconds_until(*kill_at_);
-  return patience == -1 ? left : std::min(patience, left);
+  int left = patience_left();
+  for (const std::optional<Clock::time_point>& time : {kill_at_, health_.due()}) {
+    if (!time) continue;
+    const int until = milliseconds_until(*time);
+    left = left == -1 ? until : std::min(left, until);
+  }
+  return left;
 }
 
 /// The program takes only as much as it reads; the rest waits here, while output goes on being passed on.

@@ -40,6 +40,12 @@ class ExecOrphans : public DetachedTest {
   }
   [[nodiscard]] Result exec(const std::string& script) const { return run(there({"exec", "web", "sh", "-c", script})); }
   void expect_to_stop() const { EXPECT_TRUE(prints(run(there({"stop", "-t", "0", "web"})), "web\n")); }
+  /// Kills the first process that the kernel knows by that name; false when there is none.
+  [[nodiscard]] static bool kill_named(const std::string& name) {
+    for (const int pid : host().processes())
+      if (read_file("/proc/" + std::to_string(pid) + "/comm") == name + "\n") return ::kill(pid, SIGKILL) == 0;
+    return false;
+  }
   /// The myct that nsenter has become the parent of: a signal to nsenter would not reach it.
   [[nodiscard]] static pid_t child_of(const Process& nsenter) {
     const std::string pid = std::to_string(nsenter.pid());
@@ -70,6 +76,19 @@ TEST_F(ExecOrphans, of_a_killed_exec_do_not_keep_the_container_from_being_stoppe
   ASSERT_EQ(::kill(child_of(process), SIGKILL), 0);
   process.wait();
   expect_to_stop();
+}
+
+TEST_F(ExecOrphans, of_a_health_check_that_is_killed_do_not_either) {
+  for (const std::string name : {"myct-health", "myct-keeper"}) {
+    ASSERT_EQ(run(there({"run", "-d", "--name", name, "--health-cmd", "echo >/begun; exec sleep 1000",
+                         "--health-interval", "50ms", "busybox", "sleep", "1000"}))
+                  .status,
+              0);
+    EXPECT_TRUE(eventually([&] { return run(there({"exec", name, "test", "-e", "/begun"})).status == 0; }));
+    EXPECT_TRUE(eventually([&] { return kill_named(name); }));
+    EXPECT_TRUE(prints(run(there({"stop", "-t", "0", name})), name + "\n"));
+    EXPECT_TRUE(prints(run(there({"rm", name})), name + "\n"));
+  }
 }
 
 TEST_F(ExecOrphans, of_an_exec_that_is_killed_with_its_process_group_do_not_either) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "myct/base/units.hpp"
@@ -12,6 +13,9 @@ namespace myct {
 /// "1h30m", "1.5h", "-10s", "0": Go's durations, with the units ns, us (µs), ms, s, m and h. nullopt when malformed or
 /// beyond 292 years.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
+
+/// The inverse, as Go prints it: "1m30s", "1.5s", "500ms", "0s".
+[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
 
 /// What docker(1) takes for a point in time; nullopt for anything else, or beyond 292 years from 1970:
 ///   a duration                         that long before `now`

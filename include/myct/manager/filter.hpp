@@ -23,7 +23,7 @@ struct ContainerFilter {
   std::vector<std::string> since;      ///< containers: made after one of them
   std::vector<std::string> volumes;    ///< names, sources or destinations of mounts
   std::vector<std::string> networks;   ///< names; those that ids stand for come from name_networks()
-  std::vector<std::string> healths;    ///< "none" is every container's, as there are no health checks
+  std::vector<std::string> healths;    ///< "none" where there is no health check
   std::set<std::string> exposed;       ///< ports of the container: "80/tcp"
   std::set<std::string> published;     ///< ports of the host
 };

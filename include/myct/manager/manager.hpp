@@ -8,6 +8,7 @@
 
 #include "myct/image/store.hpp"
 #include "myct/manager/request.hpp"
+#include "myct/state/health.hpp"
 #include "myct/state/record.hpp"
 
 namespace myct::manager {
@@ -64,6 +65,7 @@ struct ContainerSummary {
   std::optional<state::RunInfo> run;
   state::Status status = state::Status::Created;
   std::vector<state::PublishedPort> ports;  ///< of one that runs, as they are now
+  std::optional<state::Health> health;      ///< of one that has a health check and was started
 };
 
 /// Every container, newest first. One whose record cannot be read is left out with a warning.

@@ -10,6 +10,7 @@
 
 #include "myct/manager/limits.hpp"
 #include "myct/registry/platform.hpp"
+#include "myct/spec/healthcheck.hpp"
 #include "myct/spec/runtime_spec.hpp"
 #include "myct/state/paths.hpp"
 #include "myct/state/port.hpp"
@@ -98,7 +99,8 @@ struct RunRequest {
   std::optional<int> stop_signal;   ///< instead of the image's
   std::optional<int> stop_seconds;  ///< until SIGKILL; -1: for ever
   state::Restart restart;
-  std::optional<state::LogConfig> log;  ///< without it: json-file, or passthrough for what needs no supervisor
+  std::optional<oci::Healthcheck> healthcheck;  ///< member by member instead of the image's
+  std::optional<state::LogConfig> log;          ///< without it: json-file, or passthrough for what needs no supervisor
   bool interactive = false;
   bool tty = false;
   bool remove = false;

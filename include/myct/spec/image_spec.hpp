@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/spec/healthcheck.hpp"
+
 namespace myct::oci {
 
 inline constexpr std::string_view kMediaTypeManifest = "application/vnd.oci.image.manifest.v1+json";
@@ -48,17 +50,6 @@ struct Descriptor {
   std::string artifact_type = {};                   ///< of an index's entries: not empty for what is no image
 };
 
-/// How a container is asked whether it is well (Docker's "Healthcheck"). Times in nanoseconds, 0: the default.
-struct HealthCheck {
-  std::vector<std::string> test;  ///< "NONE", or "CMD" or "CMD-SHELL" and its arguments
-  int64_t interval = 0;
-  int64_t timeout = 0;
-  int64_t start_period = 0;
-  int64_t start_interval = 0;
-  int64_t retries = 0;
-  bool operator==(const HealthCheck&) const = default;
-};
-
 /// The part of an image's configuration that a container starts from ("config" in config.md).
 struct ImageConfig {
   std::string user;
@@ -72,7 +63,7 @@ struct ImageConfig {
   std::string stop_signal;
   std::vector<std::string> on_build = {};  ///< instructions for a build from this image
   std::vector<std::string> shell = {};     ///< what a build's shell forms are run by; empty: /bin/sh -c
-  std::optional<HealthCheck> health_check = std::nullopt;
+  std::optional<Healthcheck> healthcheck = std::nullopt;
 };
 
 /// How a layer came to be, or what was done that made none.

@@ -13,6 +13,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
 #include "myct/base/units.hpp"
+#include "myct/spec/healthcheck.hpp"
 #include "myct/state/attachment.hpp"
 #include "myct/state/paths.hpp"
 
@@ -116,6 +117,7 @@ struct Record {
   int stop_seconds = kDefaultStopSeconds;      ///< until SIGKILL; -1: for ever
   Restart restart;
   LogConfig log;
+  std::optional<oci::Healthcheck> healthcheck;  ///< the user's and the image's
   Settings settings;
   std::optional<SystemTime> started_at;  ///< of the last start; written before it
   std::optional<Outcome> outcome;        ///< of the last run; absent while it runs

@@ -9,6 +9,7 @@
 
 #include "myct/base/fd.hpp"
 #include "myct/state/record.hpp"
+#include "myct/supervisor/health_timer.hpp"
 
 namespace myct::supervisor {
 
@@ -38,6 +39,7 @@ struct Handover {
   state::LogConfig log;
   int64_t started_milliseconds = 0;  ///< by the monotonic clock
   int64_t delay_milliseconds = 0;    ///< before the last restart; 0: none
+  HealthTimes health;
 };
 
 /// As a command line. Pure.

@@ -14,6 +14,7 @@
 #include "myct/base/process.hpp"
 #include "myct/cgroup/cgroup.hpp"
 #include "myct/supervisor/channel.hpp"
+#include "myct/supervisor/health_timer.hpp"
 #include "myct/supervisor/stream.hpp"
 
 namespace myct::supervisor {
@@ -47,10 +48,11 @@ struct Callbacks {
 class Server {
  public:
   /// `starter` may be invalid. `listener` is borrowed.
-  Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom, Callbacks callbacks);
+  Server(Streams streams, FdRef listener, Channel starter, std::optional<cgroup::OomWatch> oom, Callbacks callbacks,
+         HealthTimer health = {});
 
   /// Returns when `init` has ended and all that it wrote has been passed on; reaps it. One of kRequestsToEnd makes it
-  /// stop the program, as `stop` says. Throws Error.
+  /// stop the program, as `stop` says. Health checks are done until it ends. Throws Error.
   WaitStatus run(ChildProcess& init, const Stop& stop);
   /// Tells the clients the exit status.
   void tell_end(int exit_status);
@@ -91,6 +93,7 @@ class Server {
   Fd signals_;
   std::optional<cgroup::OomWatch> oom_;
   Callbacks callbacks_;
+  HealthTimer health_;
   std::vector<Client> clients_;
   MessageBuffer message_;
   std::vector<char> chunk_;

@@ -28,6 +28,20 @@ TEST(ParseDuration, reads_gos_durations) {
   EXPECT_EQ(parse_duration("+10s"), seconds(10));
 }
 
+TEST(FormatDuration, is_as_go_prints_it) {
+  EXPECT_EQ(format_duration(nanoseconds(0)), "0s");
+  EXPECT_EQ(format_duration(seconds(30)), "30s");
+  EXPECT_EQ(format_duration(seconds(90)), "1m30s");
+  EXPECT_EQ(format_duration(hours(2)), "2h0m0s");
+  EXPECT_EQ(format_duration(milliseconds(1'500)), "1.5s");
+  EXPECT_EQ(format_duration(milliseconds(61'050)), "1m1.05s");
+  EXPECT_EQ(format_duration(milliseconds(200)), "200ms");
+  EXPECT_EQ(format_duration(nanoseconds(1'500'000)), "1.5ms");
+  EXPECT_EQ(format_duration(nanoseconds(1'001)), "1.001µs");
+  EXPECT_EQ(format_duration(nanoseconds(999)), "999ns");
+  EXPECT_EQ(format_duration(seconds(-1)), "-1s");
+}
+
 TEST(ParseDuration, refuses_what_is_none) {
   for (const char* text : {"", "-", "s", "10", "1d", "1h 30m", "h1", ".s", "1..5s", "10sec", "9999999999h",
                            "99999999999999999999s", "2562047h48m"})

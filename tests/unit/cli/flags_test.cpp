@@ -41,6 +41,18 @@ TEST(ParseEnv, copies_a_bare_name_from_the_caller) {
   EXPECT_THAT(usage_error([] { (void)parse_env("=x", caller); }), HasSubstr("no name before '='"));
 }
 
+TEST(ParseHealthTime, wants_a_unit_and_a_millisecond_at_least) {
+  EXPECT_EQ(parse_health_time("1m30s", "--health-interval"), std::chrono::seconds(90));
+  EXPECT_EQ(parse_health_time("1ms", "--health-interval"), std::chrono::milliseconds(1));
+  EXPECT_EQ(parse_health_time("0s", "--health-interval"), std::chrono::nanoseconds(0)) << "the default";
+  EXPECT_THAT(usage_error([] { (void)parse_health_time("5", "--health-interval"); }),
+              HasSubstr("invalid value '5' for '--health-interval': give a time such as 1m30s or 500ms"));
+  for (const char* text : {"999us", "-1s", "1ns"})
+    EXPECT_THAT(usage_error([&] { (void)parse_health_time(text, "--health-timeout"); }), HasSubstr("at least 1ms"));
+  for (const char* text : {"", "s", "soon", "1 s", "1d"})
+    EXPECT_THAT(usage_error([&] { (void)parse_health_time(text, "--health-timeout"); }), HasSubstr("give a time"));
+}
+
 TEST(ParseEnvFile, keeps_quotes_and_trailing_blanks_and_drops_comments) {
   EXPECT_THAT(parse_env_file("\xef\xbb\xbf# comment\n\n  A=\"x y\" \nHOME\nUNSET\nB=a#b\r\nC=", "f", caller),
               ElementsAre("A=\"x y\" ", "HOME=/home/ada", "B=a#b", "C="));

@@ -30,12 +30,14 @@ std::vector<ContainerSummary> containers() {
   ContainerSummary web = container("web", "0123abcd", state::Status::Running, 4);
   web.record.labels = {{"tier", "front"}, {"app", "shop"}, {"empty", ""}};
   web.record.image_id = kAlpine;
+  web.health = state::Health{.status = state::HealthStatus::Healthy, .log = {}};
   web.record.settings.network = "none";
   web.record.settings.mounts = {{.type = "volume", .name = "data", .source = "/v/data", .destination = "/var/lib"},
                                 {.type = "bind", .name = "", .source = "/srv", .destination = "/www"}};
   ContainerSummary web2 = container("web2", "0124abcd", state::Status::Exited, 3);
   web2.record.labels = {{"tier", "front"}};
   web2.record.image_id = kBusybox;
+  web2.health = state::Health{.status = state::HealthStatus::Unhealthy, .log = {}};
   web2.record.settings.network = "host";
   web2.record.outcome = state::Outcome{.exit_code = 3, .finished_at = {}};
   ContainerSummary cut = container("cut", "beef0000", state::Status::Exited, 2);
@@ -115,10 +117,15 @@ TEST(ContainerFilter, finds_by_volume_and_network) {
   EXPECT_THAT(names({"network=host"}), ElementsAre("web2"));
 }
 
-TEST(ContainerFilter, knows_that_there_are_neither_health_checks_nor_ports) {
-  EXPECT_EQ(names({"health=none"}), names({}));
-  EXPECT_THAT(names({"health=healthy"}), ElementsAre());
-  EXPECT_EQ(names({"health=healthy", "health=none"}), names({}));
+TEST(ContainerFilter, finds_by_health) {
+  EXPECT_THAT(names({"health=none"}), ElementsAre("cut", "fresh"));
+  EXPECT_THAT(names({"health=healthy"}), ElementsAre("web"));
+  EXPECT_THAT(names({"health=unhealthy"}), ElementsAre("web2"));
+  EXPECT_THAT(names({"health=starting"}), ElementsAre());
+  EXPECT_EQ(names({"health=healthy", "health=unhealthy", "health=none"}), names({}));
+}
+
+TEST(ContainerFilter, knows_that_there_are_no_ports) {
   EXPECT_THAT(names({"publish=80"}), ElementsAre());
   EXPECT_THAT(names({"expose=80/tcp"}), ElementsAre());
 }

@@ -101,6 +101,22 @@ TEST(ContainerDocument, has_empty_values_for_what_there_is_not) {
   EXPECT_EQ(json["HostConfig"]["NetworkMode"], "none");
 }
 
+TEST(ContainerDocument, shows_health_and_its_check_as_docker_does) {
+  ContainerSummary summary = container();
+  const SystemTime start = *parse_time("2024-05-01T10:00:00Z");
+  summary.health = state::Health{.status = state::HealthStatus::Starting,
+                                 .failing_streak = 1,
+                                 .log = {{.start = start, .end = start, .exit_code = 2, .output = "no\n"}}};
+  summary.record.healthcheck =
+      oci::Healthcheck{.test = {"CMD-SHELL", "true"}, .interval = std::chrono::seconds(1), .retries = 4};
+  const Json json = build(summary);
+  EXPECT_EQ(json["State"]["Health"], Json::parse(R"({"Status": "starting", "FailingStreak": 1, "Log": [
+      {"Start": "2024-05-01T10:00:00.000000000Z", "End": "2024-05-01T10:00:00.000000000Z", "ExitCode": 2,
+       "Output": "no\n"}]})"));
+  EXPECT_EQ(json["Config"]["Healthcheck"],
+            Json::parse(R"({"Test": ["CMD-SHELL", "true"], "Interval": 1000000000, "Retries": 4})"));
+}
+
 TEST(ContainerDocument, shows_the_log_options_that_were_given) {
   ContainerSummary summary = container();
   EXPECT_EQ(build(summary)["HostConfig"]["LogConfig"], Json::parse(R"({"Type": "json-file", "Config": {}})"));

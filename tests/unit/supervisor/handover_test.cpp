@@ -38,7 +38,8 @@ Handover full() {
           .cgroup = "/sys/fs/cgroup/myct/a",
           .log = {.driver = state::LogDriver::Journald, .max_size = 5'000'000'000, .max_file = 7},
           .started_milliseconds = 5'000'000'000,
-          .delay_milliseconds = 60'000};
+          .delay_milliseconds = 60'000,
+          .health = {.interval = 30'000, .start_interval = 5'000'000'000, .start_period = 1}};
 }
 
 void expect_equal(const Handover& read, const Handover& written) {
@@ -54,6 +55,7 @@ void expect_equal(const Handover& read, const Handover& written) {
   EXPECT_EQ(read.log.max_file, written.log.max_file);
   EXPECT_EQ(read.started_milliseconds, written.started_milliseconds);
   EXPECT_EQ(read.delay_milliseconds, written.delay_milliseconds);
+  EXPECT_EQ(read.health, written.health);
 }
 
 TEST(Handover, survives_the_command_line) { expect_equal(read(to_arguments(full())), full()); }

@@ -239,7 +239,6 @@ TEST_F(Health, begins_anew_with_each_start) {
 TEST_F(Health, begins_anew_when_the_restart_policy_starts_the_program) {
   start_checked("web", "false", {"--health-interval", kNever, "--health-retries", "1", "--restart", "always"});
   EXPECT_EQ(check("web").status, 1);
-  EXPECT_EQ(in("web", "kill -9 -1").status, 137);
   EXPECT_EQ(::kill(init_pid(), SIGKILL), 0);
   EXPECT_TRUE(eventually([&] { return inspect("web", "{{.RestartCount}} {{.State.Status}}") == "1 running"; }));
   EXPECT_EQ(health("web"), "starting");
@@ -345,16 +344,13 @@ TEST_F(Health, check_leaves_nothing_when_the_supervisor_is_killed) {
 }
 
 TEST_F(Health, check_that_a_pause_holds_up_does_not_count) {
-  start_checked("web", kEndless, {"--health-timeout", "500ms", "--health-retries", "1", "--health-interval", "200ms"});
+  start_checked("web", kEndless, {"--health-timeout", "2s", "--health-retries", "1"});
   const int check = process_named("myct-health");
+  (void)checks_begun("web", 1);
   EXPECT_EQ(myct({"pause", "web"}).status, 0);
   EXPECT_TRUE(ends(check));
-  if (results("web", "{{.ExitCode}}").empty()) EXPECT_EQ(health("web"), "starting");
-  const std::vector<std::string> before = results("web", "{{.End}}");
-  // The next ones come, and find that there is nothing to be done.
-  const int next = process_named("myct-health");
-  EXPECT_TRUE(ends(next));
-  EXPECT_EQ(results("web", "{{.End}}"), before);
+  EXPECT_THAT(results("web", "{{.ExitCode}}"), IsEmpty());
+  EXPECT_EQ(health("web"), "starting");
   EXPECT_THAT(status_of("web"), EndsWith(" (Paused)"));
   EXPECT_EQ(myct({"unpause", "web"}).status, 0);
   EXPECT_TRUE(becomes_health("web", "unhealthy")) << "and then it counts";

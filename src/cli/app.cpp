@@ -74,6 +74,8 @@ constexpr std::array kCommands = {
     Command{"images", "List images", define_images, NeedsRoot::Yes, Offer::All, ExitRule::Template},
     Command{"tag", "Give an image another name", define_tag, NeedsRoot::Yes},
     Command{"history", "Show how an image was made", define_history, NeedsRoot::Yes, Offer::All, ExitRule::Template},
+    Command{"image inspect", "Print all about images", define_image_inspect, NeedsRoot::Yes, Offer::All,
+            ExitRule::Template},
     Command{"image prune", "Remove all images that nobody uses", define_image_prune, NeedsRoot::Yes},
     Command{"rmi", "Remove images", define_rmi, NeedsRoot::Yes},
     Command{"events", "Tell what happens to containers, as it happens", define_events, NeedsRoot::Yes, Offer::All,

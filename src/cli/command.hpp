@@ -90,6 +90,7 @@ void define_save(CLI::App& command, Action& action);
 void define_load(CLI::App& command, Action& action);
 void define_tag(CLI::App& command, Action& action);
 void define_history(CLI::App& command, Action& action);
+void define_image_inspect(CLI::App& command, Action& action);
 void define_image_prune(CLI::App& command, Action& action);
 void define_system_df(CLI::App& command, Action& action);
 void define_images(CLI::App& command, Action& action);

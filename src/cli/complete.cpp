@@ -124,7 +124,7 @@ void add_images(Candidates& candidates, const manager::Context& context) {
   const bool with_tag = candidates.typed().find(':') != std::string_view::npos;
   for (const image::ImageSummary& image : image::list(context.paths)) {
     const std::string description = human_size(image.size);
-    if (!image.repository.empty()) {
+    if (!image.repository.empty() && !image.tag.empty()) {
       const bool default_tag = image.tag == "latest" && !with_tag;
       candidates.add(default_tag ? image.repository : image.repository + ":" + image.tag, description);
     }

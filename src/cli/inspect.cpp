@@ -78,4 +78,16 @@ void define_inspect(CLI::App& command, Action& action) {
   };
 }
 
+void define_image_inspect(CLI::App& command, Action& action) {
+  const auto flags = std::make_shared<Flags>();
+  flags->type = "image";
+  set_usage(command, "Usage: myct image inspect [OPTIONS] IMAGE [IMAGE...]");
+  command.add_option("IMAGE", flags->names, "Names, or ids")->required();
+  command.add_option("-f,--format", flags->format, "json, or a Go template for each")->type_name("FORMAT")->take_last();
+  action = [flags](const manager::Context& context) {
+    return print_documents(flags->names, flags->format,
+                           [&](const std::string& name) { return find_object(context, *flags, name); });
+  };
+}
+
 }  // namespace myct::cli

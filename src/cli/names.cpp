@@ -32,7 +32,7 @@ struct Meaning {
 
 constexpr std::array kMeanings = {
     Meaning{"container", "list", "ps"}, Meaning{"image", "ls", "images"},       Meaning{"image", "list", "images"},
-    Meaning{"image", "rm", "rmi"},      Meaning{"image", "inspect", "inspect"},
+    Meaning{"image", "rm", "rmi"},
 };
 
 bool has_word(std::string_view list, std::string_view word) {

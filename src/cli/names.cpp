@@ -31,7 +31,9 @@ struct Meaning {
 };
 
 constexpr std::array kMeanings = {
-    Meaning{"container", "list", "ps"}, Meaning{"image", "ls", "images"},       Meaning{"image", "list", "images"},
+    Meaning{"container", "list", "ps"},
+    Meaning{"image", "ls", "images"},
+    Meaning{"image", "list", "images"},
     Meaning{"image", "rm", "rmi"},
 };
 

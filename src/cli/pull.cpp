@@ -1,4 +1,4 @@
-// myct pull.
+// myct pull and myct push.
 #include <memory>
 
 #include "command.hpp"
@@ -33,7 +33,25 @@ void pull(const manager::Context& context, const Flags& flags) {
   print_line(result.reference.text());
 }
 
+int push(const manager::Context& context, const Flags& flags) {
+  PullDisplay display(flags.quiet ? nullptr : stdout, PullDisplay::Direction::To);
+  const manager::PushResult result = manager::push(
+      context, {.image = flags.image, .registry = parse_registry_flags(flags.registry)}, display.observer());
+  display.finish(result);
+  if (flags.quiet) print_line(result.reference.text());
+  return 0;
+}
+
 }  // namespace
+
+void define_push(CLI::App& command, Action& action) {
+  const auto flags = std::make_shared<Flags>();
+  set_usage(command, "Usage: myct push [OPTIONS] NAME[:TAG]");
+  command.add_flag("-q,--quiet", flags->quiet, "Print the image's name only");
+  add_registry_flags(command, flags->registry);
+  command.add_option("NAME", flags->image, "An image that is here, by a name that says where it goes")->required();
+  action = [flags](const manager::Context& context) { return push(context, *flags); };
+}
 
 void define_pull(CLI::App& command, Action& action) {
   const auto flags = std::make_shared<Flags>();

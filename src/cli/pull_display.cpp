@@ -27,14 +27,22 @@ std::string stage_text(LayerStage stage, uint64_t done, uint64_t total) {
       return "Already exists";
     case LayerStage::Complete:
       return "Pull complete";
+    case LayerStage::Pushed:
+      return "Pushed";
+    case LayerStage::Mounted:
+      return "Mounted";
+    case LayerStage::Present:
+      return "Layer already exists";
     case LayerStage::Downloading:
+    case LayerStage::Pushing:
       break;
   }
-  return fmt::format("Downloading [{}] {}/{}", bar_text(done, total, kBarWidth), human_size(done), human_size(total));
+  return fmt::format("{} [{}] {}/{}", stage == LayerStage::Pushing ? "Pushing" : "Downloading",
+                     bar_text(done, total, kBarWidth), human_size(done), human_size(total));
 }
 
-PullDisplay::PullDisplay(std::FILE* stream)
-    : stream_(stream), is_terminal_(stream != nullptr && ::isatty(::fileno(stream)) != 0) {}
+PullDisplay::PullDisplay(std::FILE* stream, Direction direction)
+    : stream_(stream), direction_(direction), is_terminal_(stream != nullptr && ::isatty(::fileno(stream)) != 0) {}
 
 manager::PullObserver PullDisplay::observer() {
   if (stream_ == nullptr) return {};
@@ -45,6 +53,11 @@ manager::PullObserver PullDisplay::observer() {
 
 void PullDisplay::begin(const registry::RegistryReference& reference) {
   lines_.clear();
+  if (direction_ == Direction::To) {
+    fmt::print(stream_, "The push refers to repository [{}]\n", reference.repository.text());
+    std::fflush(stream_);
+    return;
+  }
   fmt::print(stream_, "{}: Pulling from {}\n", reference.target(),
              reference.repository.host == registry::kDefaultRegistry ? reference.repository.path
                                                                      : reference.repository.text());
@@ -66,7 +79,8 @@ void PullDisplay::update(const std::string& layer, LayerStage stage, uint64_t do
   const bool is_next_stage = is_new || line.stage != stage;
   line.stage = stage;
   // Where nothing can be redrawn, a bar would be a line again and again.
-  if (!is_terminal_ && (!is_next_stage || stage == LayerStage::Downloading)) return;
+  const bool is_bar = stage == LayerStage::Downloading || stage == LayerStage::Pushing;
+  if (!is_terminal_ && (!is_next_stage || is_bar)) return;
   if (!is_next_stage && Clock::now() < line.drawn + kPause) return;
   line.drawn = Clock::now();
   draw(place, short_id(layer) + ": " + stage_text(stage, done, total), is_new);
@@ -85,6 +99,12 @@ void PullDisplay::finish(const manager::PullResult& result) {
   if (stream_ == nullptr) return;
   fmt::print(stream_, "Digest: {}\nStatus: {} {}\n", result.digest,
              result.is_newer ? "Downloaded newer image for" : "Image is up to date for", result.reference.familiar());
+  std::fflush(stream_);
+}
+
+void PullDisplay::finish(const manager::PushResult& result) {
+  if (stream_ == nullptr) return;
+  fmt::print(stream_, "{}: digest: {} size: {}\n", result.reference.tag, result.digest, result.size);
   std::fflush(stream_);
 }
 

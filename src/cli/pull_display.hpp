@@ -1,5 +1,5 @@
-// How a pull goes, a line for each layer as docker shows it: redrawn in place on a terminal, else written once for each
-// stage.
+// How a pull or a push goes, a line for each layer as docker shows it: redrawn in place on a terminal, else written
+// once for each stage.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,9 @@ namespace myct::cli {
 
 class PullDisplay {
  public:
+  enum class Direction : uint8_t { From, To };  ///< the registry
   /// nullptr shows nothing.
-  explicit PullDisplay(std::FILE* stream);
+  explicit PullDisplay(std::FILE* stream, Direction direction = Direction::From);
   PullDisplay(const PullDisplay&) = delete;
   PullDisplay& operator=(const PullDisplay&) = delete;
 
@@ -22,6 +23,7 @@ class PullDisplay {
   [[nodiscard]] manager::PullObserver observer();
   /// The last lines: digest and status.
   void finish(const manager::PullResult& result);
+  void finish(const manager::PushResult& result);
 
  private:
   struct Line {
@@ -36,6 +38,7 @@ class PullDisplay {
   void draw(size_t place, const std::string& text, bool is_new);
 
   std::FILE* stream_;
+  Direction direction_;
   bool is_terminal_;
   std::vector<Line> lines_;
 };

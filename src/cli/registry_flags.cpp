@@ -22,8 +22,9 @@ std::optional<registry::Platform> parse_platform_flag(const PlatformFlag& flag) 
 }
 
 void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
-  command.add_flag("--tls-verify", flags.tls_verify,
-                   "Have the registry prove who it is; with =false not, and speak plain HTTP where it must be");
+  flags.tls_option =
+      command.add_flag("--tls-verify", flags.tls_verify,
+                       "Have the registry prove who it is; with =false not, and speak plain HTTP where it must be");
   command
       .add_option("--cert-dir", flags.certificate_directory,
                   "Where authorities (*.crt), and a certificate and key (*.cert, *.key), for this registry are")
@@ -32,8 +33,8 @@ void add_registry_flags(CLI::App& command, RegistryFlags& flags) {
 
 manager::RegistryOptions parse_registry_flags(const RegistryFlags& flags) {
   manager::RegistryOptions options{.certificate_directory = flags.certificate_directory};
-  if (flags.tls_verify)
-    options.tls_verify = *flags.tls_verify ? registry::TlsVerify::Always : registry::TlsVerify::Never;
+  if (flags.tls_option->count() > 0)
+    options.tls_verify = flags.tls_verify ? registry::TlsVerify::Always : registry::TlsVerify::Never;
   return options;
 }
 

@@ -19,7 +19,8 @@ void add_platform_flag(CLI::App& command, PlatformFlag& flag);
 
 /// --tls-verify and --cert-dir.
 struct RegistryFlags {
-  std::optional<bool> tls_verify;
+  bool tls_verify = true;
+  const CLI::Option* tls_option = nullptr;  ///< tells whether it was given
   std::string certificate_directory;
 };
 void add_registry_flags(CLI::App& command, RegistryFlags& flags);

@@ -47,7 +47,7 @@ void define_save(CLI::App& command, Action& action) {
   command
       .add_option("--format", flags->format,
                   "docker-archive, which is an OCI image layout as well, or oci-archive, which is nothing else")
-      ->type_name("docker-archive|oci-archive")
+      ->type_name("FORMAT")
       ->take_last();
   action = [flags](const manager::Context& context) {
     const image::SaveRequest request{.images = flags->images, .format = parse_format(flags->format)};

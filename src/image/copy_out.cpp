@@ -11,6 +11,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/image/merged_root.hpp"
 
 namespace myct::image {
 namespace {
@@ -84,17 +85,14 @@ void copy_tree(FdRef source, const std::string& destination) {
 }  // namespace
 
 void copy_directory_out(const Rootfs& rootfs, const std::string& path, const std::string& destination) {
-  for (const std::string& lowerdir : rootfs.lowerdirs) {
-    const Fd root = open_path(lowerdir, O_PATH | O_DIRECTORY);
-    const std::optional<Fd> source = try_open_in_root(root.ref(), path, O_RDONLY);
-    if (!source) continue;
-    struct stat status {};
-    if (::fstat(source->get(), &status) == -1) throw_errno("inspect '{}' of the image", path);
-    if (!S_ISDIR(status.st_mode)) return;
-    copy_tree(source->ref(), destination);
-    copy_owner_and_mode(source->ref(), destination);
-    return;
-  }
+  const Fd root = open_merged_root(rootfs.lowerdirs);
+  const std::optional<Fd> source = try_open_in_root(root.ref(), path, O_RDONLY);
+  if (!source) return;
+  struct stat status {};
+  if (::fstat(source->get(), &status) == -1) throw_errno("inspect '{}' of the image", path);
+  if (!S_ISDIR(status.st_mode)) return;
+  copy_tree(source->ref(), destination);
+  copy_owner_and_mode(source->ref(), destination);
 }
 
 }  // namespace myct::image

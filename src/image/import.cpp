@@ -79,11 +79,19 @@ oci::ImageConfig with_default_command(oci::ImageConfig config, const std::string
 oci::Image image_of(const state::Paths& paths, const ImportRequest& request, const LayerResult& layer) {
   const std::optional<LayerRecord> record = try_load_layer(paths, layer.diff_id);
   if (!record) throw_error(ErrorKind::Internal, "layer {} is gone", layer.diff_id);
-  return {.created = format_time(std::chrono::system_clock::from_time_t(record->newest)),
-          .architecture = machine_architecture(),
-          .os = "linux",
-          .config = with_default_command(request.config, layer_fs(paths, layer.diff_id)),
-          .diff_ids = {layer.diff_id}};
+  oci::Image image{.created = format_time(std::chrono::system_clock::from_time_t(record->newest)),
+                   .architecture = machine_architecture(),
+                   .os = "linux",
+                   .config = with_default_command(request.config, layer_fs(paths, layer.diff_id)),
+                   .diff_ids = {layer.diff_id}};
+  if (request.platform) {
+    image.os = request.platform->os;
+    image.architecture = request.platform->architecture;
+    image.variant = request.platform->variant;
+  }
+  if (!request.comment.empty())
+    image.history.push_back({.created = image.created, .created_by = {}, .author = {}, .comment = request.comment});
+  return image;
 }
 
 ImportResult publish(Ingest& ingest, const ImportRequest& request, const oci::Image& image, const LayerResult& layer) {

@@ -14,6 +14,7 @@
 #include <map>
 
 #include "attributes.hpp"
+#include "beneath.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/image/archive.hpp"
@@ -100,11 +101,34 @@ std::vector<DataRegion> find_regions(FdRef file, const struct stat& status) {
   return regions;
 }
 
+/// Where another file system, or another part of one, is mounted.
+bool is_mount_root(FdRef file) {
+  struct statx status {};
+  if (::statx(file.get(), "", AT_EMPTY_PATH, STATX_TYPE, &status) == -1) throw_errno("inspect a file");
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/// overlayfs.rst, "metadata only copy up" and "redirect_dir": where the kernel was told to do so.
+void check_is_whole(FdRef file, const std::string& name) {
+  for (const char* attribute : {"trusted.overlay.metacopy", "trusted.overlay.redirect"})
+    if (::getxattr(descriptor_path(file).c_str(), attribute, nullptr, 0) >= 0)
+      throw Error(ErrorKind::Unsupported, fmt::format("'{}' is only in part in the container's own layer", name), 0,
+                  "write N to /sys/module/overlay/parameters/metacopy and redirect_dir before it is started");
+}
+
+enum class Depth : uint8_t { All, One };
+
 class Packer {
  public:
-  Packer(FdRef out, TarForm form) : writer_(out, form), form_(form), buffer_(kBufferSize) {}
+  struct Options {
+    TarForm form = TarForm::Exact;
+    Mounts mounts = Mounts::Include;
+    Depth depth = Depth::All;
+  };
+  Packer(FdRef out, Options options) : writer_(out, options.form), options_(options), buffer_(kBufferSize) {}
 
   void pack(FdRef file, const std::string& name);
+  void pack_whiteout(const std::string& name);
   uint64_t finish() {
     writer_.finish();
     losses_.report();
@@ -112,7 +136,7 @@ class Packer {
   }
 
  private:
-  void pack_directory(FdRef file, Member member);
+  void pack_directory(FdRef file, Member member, bool is_covered);
   void pack_children(FdRef directory, const std::string& name);
   void pack_regular(FdRef file, Member member, const struct stat& status);
   void pack_content(FdRef content, const Member& member, const std::vector<DataRegion>& regions);
@@ -120,7 +144,7 @@ class Packer {
   void write_zeros(uint64_t count);
 
   TarWriter writer_;
-  TarForm form_;
+  Options options_;
   std::vector<uint8_t> buffer_;
   const std::vector<uint8_t> zeros_ = std::vector<uint8_t>(kBufferSize);
   std::map<std::pair<dev_t, ino_t>, std::string> linked_;  ///< the first name of each file that has several
@@ -136,13 +160,25 @@ void Packer::pack(FdRef file, const std::string& name) {
   member.uid = status.st_uid;
   member.gid = status.st_gid;
   member.mtime = status.st_mtim;
-  if (member.type == MemberType::Directory) return pack_directory(file, std::move(member));
+  const bool is_covered = options_.mounts == Mounts::LeaveOut && !name.empty() && is_mount_root(file);
+  if (member.type == MemberType::Directory) return pack_directory(file, std::move(member), is_covered);
+  if (is_covered) {
+    member.type = MemberType::Regular;
+    return writer_.begin(member);
+  }
   if (member.type == MemberType::Other) return losses_.note("sockets skipped", name, 0);
   if (is_kernel_file(file)) return losses_.note("files of the kernel skipped", name, 0);
   if (pack_as_hard_link(member, status)) return;
   if (member.type == MemberType::Regular) return pack_regular(file, std::move(member), status);
   if (member.type == MemberType::Symlink) member.target = read_link(file, name);
   member.device = status.st_rdev;
+  writer_.begin(member);
+}
+
+void Packer::pack_whiteout(const std::string& name) {
+  const auto [parent, base] = split_name(name);
+  Member member{.name = parent.empty() ? fmt::format(".wh.{}", base) : fmt::format("{}/.wh.{}", parent, base)};
+  member.type = MemberType::Regular;
   writer_.begin(member);
 }
 
@@ -157,13 +193,13 @@ bool Packer::pack_as_hard_link(const Member& member, const struct stat& status) 
   return true;
 }
 
-void Packer::pack_directory(FdRef file, Member member) {
+void Packer::pack_directory(FdRef file, Member member, bool is_covered) {
   const Fd directory = open_at(file, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   member.xattrs = read_xattrs(directory.ref());
   if (!member.name.ends_with('/')) member.name += '/';
   writer_.begin(member);
   // What lies below a mount point of the kernel's is no file of anybody's; some of it acts when it is read.
-  if (!is_kernel_file(file)) pack_children(directory.ref(), member.name);
+  if (options_.depth == Depth::All && !is_covered && !is_kernel_file(file)) pack_children(directory.ref(), member.name);
 }
 
 void Packer::pack_children(FdRef directory, const std::string& name) {
@@ -183,7 +219,7 @@ void Packer::pack_regular(FdRef file, Member member, const struct stat& status) 
                 member.size, kLargestFile);
   member.xattrs = read_xattrs(content.ref());
   std::vector<DataRegion> regions;
-  if (form_ == TarForm::Exact) regions = find_regions(content.ref(), status);
+  if (options_.form == TarForm::Exact) regions = find_regions(content.ref(), status);
   writer_.begin(member, regions);
   if (regions.empty()) regions = {{0, member.size}};
   pack_content(content.ref(), member, regions);
@@ -231,9 +267,25 @@ bool is_kernel_file(FdRef file) {
   return std::ranges::find(kMagics, static_cast<uint32_t>(status.f_type)) != kMagics.end();
 }
 
-uint64_t write_tar(const PackSource& source, TarForm form, FdRef out) {
-  Packer packer(out, form);
+uint64_t write_tar(const PackSource& source, TarForm form, FdRef out, Mounts mounts) {
+  Packer packer(out, {.form = form, .mounts = mounts});
   packer.pack(source.file, source.name);
+  return packer.finish();
+}
+
+uint64_t write_layer(FdRef upper, const std::vector<LayerChange>& changes, FdRef out) {
+  Packer packer(out, {.form = TarForm::Portable, .depth = Depth::One});
+  for (const LayerChange& change : changes) {
+    const std::string name = change.path.substr(1);
+    if (change.is_deleted) {
+      packer.pack_whiteout(name);
+      continue;
+    }
+    const Fd file(open_beneath(upper, name, O_PATH | O_NOFOLLOW));
+    if (!file.valid()) continue;  // gone meanwhile
+    check_is_whole(file.ref(), change.path);
+    packer.pack(file.ref(), name);
+  }
   return packer.finish();
 }
 

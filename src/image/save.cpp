@@ -49,14 +49,11 @@ class Archive {
   /// Once, however many images have it.
   void add_blob(const std::string& digest, const std::string& image) {
     if (!blobs_.insert(digest).second) return;
-    const std::optional<Fd> file = try_open_path(blob_path(paths_, digest), O_RDONLY);
-    if (!file)
-      throw Error(ErrorKind::NotFound, fmt::format("save '{}': the file that its layer came from was not kept", image),
-                  0, "import it again");
+    const Fd file = open_kept_blob(paths_, digest, image);
     struct stat status {};
-    if (::fstat(file->get(), &status) == -1) throw_errno("inspect blob {}", digest);
+    if (::fstat(file.get(), &status) == -1) throw_errno("inspect blob {}", digest);
     begin(blob_file_name(digest), static_cast<uint64_t>(status.st_size));
-    copy(file->ref(), digest);
+    copy(file.ref(), digest);
   }
 
   void add_directory(const std::string& name) {
@@ -167,6 +164,23 @@ void save(const state::Paths& paths, const SaveRequest& request, FdRef out) {
   }
   archive.add_document(kLayoutFile, kLayoutDocument);
   archive.finish();
+}
+
+KeptImage load_kept(const state::Paths& paths, const std::string& image) {
+  const oci::Index index = load_index(paths);
+  std::optional<Found> found = find_by_name(index, image);
+  if (!found) found = find_by_id(paths, index, image);
+  if (!found) throw_no_image(index, {}, image);
+  KeptImage kept{.descriptor = *found->manifest, .document = load_blob(paths, found->manifest->digest), .manifest = {}};
+  kept.descriptor.annotations.clear();
+  kept.manifest = oci::manifest_from_json(kept.document, image);
+  return kept;
+}
+
+Fd open_kept_blob(const state::Paths& paths, const std::string& digest, const std::string& image) {
+  if (std::optional<Fd> file = try_open_path(blob_path(paths, digest), O_RDONLY)) return std::move(*file);
+  throw Error(ErrorKind::NotFound, fmt::format("image '{}': the file that its layer came from was not kept", image), 0,
+              "import it again");
 }
 
 }  // namespace myct::image

@@ -12,6 +12,7 @@
 #include "myct/base/log.hpp"
 #include "myct/base/signals.hpp"
 #include "myct/cgroup/limits.hpp"
+#include "myct/image/merged_root.hpp"
 #include "myct/network/network.hpp"
 #include "myct/security/defaults.hpp"
 #include "myct/state/events.hpp"
@@ -212,6 +213,12 @@ state::Record make_record(const RunRequest& request, const image::Rootfs& rootfs
   return record;
 }
 
+ResolvedUser find_user(const RunRequest& request, const image::Rootfs& rootfs) {
+  const Fd root = image::open_merged_root(rootfs.lowerdirs);
+  return resolve_user(request.user.value_or(rootfs.config.user), read_from_image(root.ref(), "/etc/passwd"),
+                      read_from_image(root.ref(), "/etc/group"));
+}
+
 }  // namespace
 
 Container create_container(const Context& context, const RunRequest& request, const image::Rootfs& rootfs,
@@ -225,9 +232,7 @@ Container create_container(const Context& context, const RunRequest& request, co
   LimitsPlan limits = plan_limits(request.limits, {}, look_at_host(request.limits));
   MappedDevices devices = map_devices(request.devices);
   context.paths.make_roots();
-  const ResolvedUser user =
-      resolve_user(request.user.value_or(rootfs.config.user), read_from_image(rootfs.lowerdirs, "/etc/passwd"),
-                   read_from_image(rootfs.lowerdirs, "/etc/group"));
+  const ResolvedUser user = find_user(request, rootfs);
   std::vector<MountRequest> mount_requests = request.mounts;
   record.anonymous_volumes = name_anonymous_volumes(mount_requests);
   record.settings = describe_request(context, request, rootfs.config, mount_requests);

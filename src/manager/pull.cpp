@@ -1,50 +1,19 @@
 // From a name to an image in the store: manifest, configuration, then the layers, several at a time.
 #include "myct/manager/pull.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
-#include <thread>
 
 #include "layer_download.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
 #include "myct/image/ingest.hpp"
 #include "myct/image/inspect.hpp"
+#include "registry_work.hpp"
 
 namespace myct::manager {
 namespace {
-
-constexpr size_t kMostAtOnce = 3;  // docker's max-concurrent-downloads: more make registries angry, and few faster
-
-registry::ClientOptions client_options(const RegistryOptions& options, const std::atomic<bool>* cancelled) {
-  return {.configuration = registry::load_configuration(registry::configuration_path()),
-          .tls_verify = options.tls_verify,
-          .certificate_directory = options.certificate_directory,
-          .cancelled = cancelled};
-}
-
-/// Does `work` with each number below `count` in several threads. The first error ends all, and is thrown.
-template <typename Work>
-void in_threads(size_t count, std::atomic<bool>& cancelled, Work work) {
-  std::atomic<size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr first_error;
-  const auto serve = [&] {
-    try {
-      for (size_t i = next++; i < count && !cancelled; i = next++) work(i);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!first_error) first_error = std::current_exception();
-      cancelled = true;
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < std::min(count, kMostAtOnce); ++i) threads.emplace_back(serve);
-  for (std::thread& thread : threads) thread.join();
-  if (first_error) std::rethrow_exception(first_error);
-}
 
 class Pull {
  public:

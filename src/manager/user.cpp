@@ -128,19 +128,15 @@ ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::s
   return resolved;
 }
 
-std::string read_from_image(const std::vector<std::string>& lowerdirs, const std::string& path) {
-  for (const std::string& lowerdir : lowerdirs) {
-    const Fd root = open_path(lowerdir, O_PATH | O_DIRECTORY);
-    // Looked at before it is opened: an image may have a device or a pipe there, or a file without an end.
-    const std::optional<Fd> place = try_open_in_root(root.ref(), path, O_PATH);
-    if (!place) continue;
-    struct stat status {};
-    if (::fstat(place->get(), &status) == -1) throw_errno("inspect '{}' of the image", path);
-    if (!S_ISREG(status.st_mode) || status.st_size > kLargestDatabase)
-      throw_error(ErrorKind::Invalid, "'{}' of the image is not a file of at most {} bytes", path, kLargestDatabase);
-    return read_file(fmt::format("/proc/self/fd/{}", place->get()));
-  }
-  return {};
+std::string read_from_image(FdRef root, const std::string& path) {
+  // Looked at before it is opened: an image may have a device or a pipe there, or a file without an end.
+  const std::optional<Fd> place = try_open_in_root(root, path, O_PATH);
+  if (!place) return {};
+  struct stat status {};
+  if (::fstat(place->get(), &status) == -1) throw_errno("inspect '{}' of the image", path);
+  if (!S_ISREG(status.st_mode) || status.st_size > kLargestDatabase)
+    throw_error(ErrorKind::Invalid, "'{}' of the image is not a file of at most {} bytes", path, kLargestDatabase);
+  return read_file(fmt::format("/proc/self/fd/{}", place->get()));
 }
 
 }  // namespace myct::manager

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "myct/base/fd.hpp"
+
 namespace myct::manager {
 
 struct ResolvedUser {
@@ -21,7 +23,7 @@ struct ResolvedUser {
 /// files' contents. Pure. Throws Error{Invalid}.
 [[nodiscard]] ResolvedUser resolve_user(std::string_view user, std::string_view passwd, std::string_view group);
 
-/// The content of `path` in the merged view of `lowerdirs` (topmost first), links staying inside; empty when absent.
-[[nodiscard]] std::string read_from_image(const std::vector<std::string>& lowerdirs, const std::string& path);
+/// The content of `path` in the image whose root is open, links staying inside; empty when absent.
+[[nodiscard]] std::string read_from_image(FdRef root, const std::string& path);
 
 }  // namespace myct::manager

@@ -101,7 +101,8 @@ void check_tag(std::string_view text, std::string_view tag) {
 Repository normalize(std::string_view host, std::string_view path) {
   if (host == "index.docker.io" || host == "registry-1.docker.io") host = kDefaultRegistry;
   Repository repository{.host = std::string(host), .path = std::string(path)};
-  if (host == kDefaultRegistry && path.find('/') == std::string_view::npos) repository.path = fmt::format("{}{}", kLibrary, path);
+  if (host == kDefaultRegistry && path.find('/') == std::string_view::npos)
+    repository.path = fmt::format("{}{}", kLibrary, path);
   return repository;
 }
 

@@ -1,5 +1,6 @@
 // Health checks: what they find, how it is shown, and that nothing is left of one, however it ends.
 #include <signal.h>
+#include <set>
 
 #include <filesystem>
 #include <fstream>
@@ -50,8 +51,10 @@ class Health : public DetachedTest {
     const std::string place = "\"config\":{";
     ASSERT_NE(config.find(place), std::string::npos) << config;
     config.insert(config.find(place) + place.size(), "\"Healthcheck\":" + check + ",");
-    manifest.replace(manifest.find(config_digest), config_digest.size(), write_blob(config));
+    const std::string new_config = write_blob(config);
+    manifest.replace(manifest.find(config_digest), config_digest.size(), new_config);
     index.replace(index.find(manifest_digest), manifest_digest.size(), write_blob(manifest));
+    index.replace(index.find(config_digest), config_digest.size(), new_config);  // the image's id
     std::ofstream(root() + "/images/index.json") << index;
   }
   [[nodiscard]] static std::string first_digest(const std::string& document) {
@@ -70,20 +73,20 @@ class Health : public DetachedTest {
     return myct({"exec", name, "sh", "-c", script});
   }
   /// Processes of this test that the kernel knows by that name.
-  [[nodiscard]] static std::vector<int> processes_named(const std::string& name) {
-    std::vector<int> found;
+  [[nodiscard]] static std::set<int> processes_named(const std::string& name) {
+    std::set<int> found;  // one that is ours and in our control groups is listed twice
     for (const int pid : host().processes())
-      if (read_file("/proc/" + std::to_string(pid) + "/comm") == name + "\n") found.push_back(pid);
+      if (read_file("/proc/" + std::to_string(pid) + "/comm") == name + "\n") found.insert(pid);
     return found;
   }
   /// The only one of that name, as soon as it is there.
   [[nodiscard]] static int process_named(const std::string& name) {
-    std::vector<int> found;
+    std::set<int> found;
     EXPECT_TRUE(eventually([&] {
       found = processes_named(name);
       return found.size() == 1;
     })) << name;
-    return found.empty() ? 0 : found.front();
+    return found.empty() ? 0 : *found.begin();
   }
   [[nodiscard]] static bool ends(int pid) {
     return eventually([&] { return !std::filesystem::exists("/proc/" + std::to_string(pid)); });

@@ -47,7 +47,8 @@ TEST_F(LimitGroups, let_exec_join_a_container_that_has_groups_of_its_own) {
 
 TEST_F(LimitGroups, may_be_made_inside_by_whoever_is_given_the_containers_own_to_write_to) {
   if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
-  const std::string script = "cd /sys/fs/cgroup && mkdir a 2>/dev/null && echo $$ >a/cgroup.procs && cat /proc/self/cgroup";
+  const std::string script =
+      "cd /sys/fs/cgroup && mkdir a 2>/dev/null && echo $$ >a/cgroup.procs && cat /proc/self/cgroup";
   EXPECT_EQ(shell({}, script).status, 1);
   EXPECT_THAT(shell({"--security-opt", "writable-cgroups=true"}, script).out, HasSubstr("0::/a\n"));
   // Those of the host would be the host's.

@@ -127,7 +127,7 @@ TEST_F(NetworkConnect, leads_ports_and_the_default_route_by_another_network_when
 TEST_F(NetworkConnect, leads_the_default_route_by_interfaces_that_were_renamed) {
   start("web", kWebServer, {"--network", "one"});
   ASSERT_EQ(connect({"two", "web"}).status, 0);
-  const auto default_route = [&] { return in("web", "ip route show default").out; };
+  const auto default_route = [&] { return in("web", "ip route | grep ^default").out; };
   ASSERT_EQ(default_route(), "default via 10.89.0.1 dev eth0 \n");
   ASSERT_EQ(swap_interfaces("web").status, 0);
   ASSERT_EQ(default_route(), "") << "it went as the interface was taken down";
@@ -148,7 +148,7 @@ TEST_F(NetworkConnect, keeps_a_default_route_of_the_containers_own) {
   start("web", kWebServer, {"--network", "one"});
   ASSERT_EQ(in_network_of("web", "ip route replace default via 10.89.0.77 dev eth0").status, 0);
   ASSERT_EQ(connect({"two", "web"}).status, 0);
-  EXPECT_EQ(in("web", "ip route show default").out, "default via 10.89.0.77 dev eth0 \n");
+  EXPECT_EQ(in("web", "ip route | grep ^default").out, "default via 10.89.0.77 dev eth0 \n");
   remove("web");
 }
 

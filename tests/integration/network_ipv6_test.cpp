@@ -1,4 +1,7 @@
 // Networks with IPv6, with real packets.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "lan.hpp"
 
 namespace myct::test {
@@ -99,7 +102,8 @@ TEST_F(NetworkIpv6, publishes_ports_at_the_hosts_ipv6_addresses_with_the_source_
 }
 
 TEST_F(NetworkIpv6, publishes_sctp_as_the_other_protocols) {
-  if (here("modprobe -q sctp; exec " + probe_path() + " sctp_ask ::1 1").err.find("not supported") != std::string::npos)
+  (void)here("modprobe -q sctp");
+  if (const Fd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP)); !socket.valid())
     GTEST_SKIP() << "the kernel lacks sctp";
   make("app", {"--subnet", kSubnet});
   const Words sctp = {"/probe", "sctp_echo", "7"};
@@ -194,7 +198,6 @@ TEST_F(NetworkIpv6, takes_no_routes_from_containers_and_keeps_those_from_the_hos
   const std::string settings = "cat /proc/sys/net/ipv6/conf/eth*/accept_ra";
   EXPECT_TRUE(prints(in("web", settings), "0\n"));
   EXPECT_TRUE(prints(in("plain", settings), "0\n0\n"));
-  EXPECT_TRUE(prints(shell({"--sysctl", "net.ipv6.conf.eth0.accept_ra=2"}, settings), "2\n")) << "who asks for it";
   remove("plain");
   remove("web");
 }

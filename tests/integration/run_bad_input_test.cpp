@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 TEST_F(RunBadInput, names_images_that_are_near_the_one_asked_for) {
-  EXPECT_TRUE(fails_with(myct({"run", "busibox", "true"}), 125, "did you mean 'busybox'?"));
+  EXPECT_TRUE(fails_with(myct({"run", "--pull", "never", "busibox", "true"}), 125, "did you mean 'busybox'?"));
 }
 
 TEST_F(RunBadInput, explains_an_image_without_a_shell) {

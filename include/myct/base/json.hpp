@@ -29,6 +29,8 @@ inline Value parse(std::string_view text, std::string_view name) {
     return Value::parse(text);
   } catch (const Value::parse_error& e) {
     throw_error(ErrorKind::Invalid, "read '{}': {}", name, describe_damage(text, e.byte));
+  } catch (const Value::exception&) {
+    throw_error(ErrorKind::Invalid, "read '{}': it has a number that is too large", name);
   }
 }
 

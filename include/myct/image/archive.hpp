@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "myct/base/fd.hpp"
 
@@ -26,10 +27,24 @@ struct PackSource {
   std::string name;  ///< in the archive; empty: `file` is a directory, and its content lies at the archive's top
 };
 
+/// Whether what is mounted below the top is packed, or only what is in the file system beneath: an empty directory or
+/// file at the mount's place.
+enum class Mounts : uint8_t { Include, LeaveOut };
+
 /// Writes `source` with all that is below it to `out` as a pax archive: owners, modes, times, links, hard links,
 /// devices and extended attributes. What is below the kernel's own file systems (/proc, /sys) is left out, and so are
 /// sockets. Prints a warning for what could not be packed. Returns the size of the archive. Throws Error.
-uint64_t write_tar(const PackSource& source, TarForm form, FdRef out);
+uint64_t write_tar(const PackSource& source, TarForm form, FdRef out, Mounts mounts = Mounts::Include);
+
+/// What a container has changed at one place of its root.
+struct LayerChange {
+  std::string path;  ///< "/etc/hosts"
+  bool is_deleted = false;
+};
+/// Writes an image's layer (layer.md): each change by itself, a directory without what is in it, and whiteouts for what
+/// was deleted. `upper` is an overlay's upper directory, which may be changing; the changes are in the order of their
+/// paths. Throws Error{Unsupported} where the kernel keeps parts of changed files in lower layers (metacopy, redirect).
+uint64_t write_layer(FdRef upper, const std::vector<LayerChange>& changes, FdRef out);
 
 /// Whom unpacked files belong to.
 struct FileOwner {

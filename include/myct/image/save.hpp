@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "myct/base/fd.hpp"
+#include "myct/spec/image_spec.hpp"
 #include "myct/state/paths.hpp"
 
 namespace myct::image {
@@ -22,5 +23,17 @@ struct SaveRequest {
 /// same images give the same bytes. Throws Error{NotFound} before anything is written, or Error naming the image whose
 /// layer was imported by a version that did not keep it.
 void save(const state::Paths& paths, const SaveRequest& request, FdRef out);
+
+/// What a registry is given of an image.
+struct KeptImage {
+  oci::Descriptor descriptor;  ///< of the manifest
+  std::string document;        ///< the manifest, byte for byte
+  oci::Manifest manifest;
+};
+/// By name or id. Throws Error{NotFound}.
+[[nodiscard]] KeptImage load_kept(const state::Paths& paths, const std::string& image);
+/// A layer's blob or a configuration as it came, for reading. Throws Error{NotFound} that names `image` where it was
+/// not kept.
+[[nodiscard]] Fd open_kept_blob(const state::Paths& paths, const std::string& digest, const std::string& image);
 
 }  // namespace myct::image

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,10 +38,12 @@ struct ImageSummary {
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 struct ImportRequest {
-  std::string source;              ///< a path, or "-" for standard input
-  std::string reference;           ///< "name[:tag]"; normalised by the store
-  oci::ImageConfig config;         ///< without a command and an entry point: /bin/sh where the root has one
-  Progress progress;               ///< may be empty
+  std::string source;        ///< a path, or "-" for standard input
+  std::string reference;     ///< "name[:tag]"; normalised by the store
+  oci::ImageConfig config;   ///< without a command and an entry point: /bin/sh where the root has one
+  Progress progress;         ///< may be empty
+  std::string comment = {};  ///< for its history; empty: it has none
+  std::optional<oci::Platform> platform = std::nullopt;  ///< what it is for; nullopt: this machine
   std::string wrapping_directory;  ///< the directory that wraps the root, if one does; empty: recognised by itself
 };
 

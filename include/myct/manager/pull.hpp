@@ -1,4 +1,4 @@
-// Images from registries, and who we are to them: pull, login, logout.
+// Images from registries and to them, and who we are to them: pull, push, login, logout.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct PullRequest {
   RegistryOptions registry;
 };
 
-enum class LayerStage : uint8_t { Waiting, AlreadyThere, Downloading, Complete };
+/// Of a pull the first four, of a push the others.
+enum class LayerStage : uint8_t { Waiting, AlreadyThere, Downloading, Complete, Pushing, Pushed, Mounted, Present };
 
 /// Is told how it goes. One call at a time, but from several threads. Empty functions are not called.
 struct PullObserver {
@@ -46,6 +47,18 @@ struct PullResult {
 PullResult pull(const Context& context, const PullRequest& request, const PullObserver& observer);
 /// The same for every tag that the repository has; `request.image` must name none.
 std::vector<PullResult> pull_all_tags(const Context& context, const PullRequest& request, const PullObserver& observer);
+
+struct PushRequest {
+  std::string image;  ///< its name in the store, which says where it goes
+  RegistryOptions registry;
+};
+struct PushResult {
+  registry::RegistryReference reference;
+  std::string digest;  ///< by which the registry knows it
+  uint64_t size = 0;   ///< of the manifest
+};
+/// Puts an image's blobs where the registry does not have them, several at a time, and then names it. Throws Error.
+PushResult push(const Context& context, const PushRequest& request, const PullObserver& observer);
 
 /// Tries the credentials at the registry, and keeps them as docker does. Throws Error{Denied} when it refuses them.
 registry::Kept log_in(const std::string& host, const registry::Credentials& credentials,

@@ -17,7 +17,8 @@ std::string parameter(const std::string& target, const std::string& name) {
   if (start == std::string::npos) return {};
   std::string value = target.substr(start + name.size() + 1);
   value = value.substr(0, value.find('&'));
-  if (const size_t colon = value.find("%3A"); colon != std::string::npos) value = value.substr(0, colon) + ":" + value.substr(colon + 3);
+  if (const size_t colon = value.find("%3A"); colon != std::string::npos)
+    value = value.substr(0, colon) + ":" + value.substr(colon + 3);
   return value;
 }
 

@@ -102,7 +102,8 @@ class Health : public DetachedTest {
   }
   /// Whether the check of that number is no more.
   [[nodiscard]] bool is_over(const std::string& name, const std::string& pid) const {
-    return eventually([&] { return in(name, "test -e /proc/" + pid).status == 1; });
+    // Where process 1 reaps nobody, what has ended stays as a zombie.
+    return eventually([&] { return in(name, "grep -q ') [^Z] ' /proc/" + pid + "/stat").status != 0; });
   }
 };
 

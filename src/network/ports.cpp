@@ -114,6 +114,13 @@ void prepare_for_ipv6(const Fd& socket, state::Protocol protocol) {
   if (protocol == state::Protocol::Udp) set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO);
 }
 
+[[noreturn]] void throw_without_socket(const state::PublishedPort& port, int errnum) {
+  const bool is_unknown = errnum == EPROTONOSUPPORT || errnum == ESOCKTNOSUPPORT;
+  throw Error(is_unknown ? ErrorKind::Unsupported : kind_of_errno(errnum),
+              fmt::format("make a socket for a {} port", state::protocol_word(port.protocol)), errnum,
+              is_unknown ? fmt::format("the kernel lacks {0} (module {0})", state::protocol_word(port.protocol)) : "");
+}
+
 /// An invalid one, with errno, when the port cannot be had.
 Fd try_bind(state::PublishedPort& port) {
   std::optional<SocketAddress> address =
@@ -121,7 +128,7 @@ Fd try_bind(state::PublishedPort& port) {
   if (!address) throw_error(ErrorKind::Invalid, "'{}' is not an address", port.host_address);
   const int protocol = port.protocol == state::Protocol::Sctp ? IPPROTO_SCTP : 0;
   Fd socket(::socket(address->family(), socket_type(port.protocol) | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
-  if (!socket.valid()) throw_errno("make a socket for a {} port", state::protocol_word(port.protocol));
+  if (!socket.valid()) throw_without_socket(port, errno);
   const bool is_of_ipv6 = state::is_ipv6(port);
   if (is_of_ipv6) prepare_for_ipv6(socket, port.protocol);
   if (::bind(socket.get(), address->name(), address->size()) == -1) return Fd();

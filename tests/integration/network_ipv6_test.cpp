@@ -1,7 +1,4 @@
 // Networks with IPv6, with real packets.
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include "lan.hpp"
 
 namespace myct::test {
@@ -102,9 +99,11 @@ TEST_F(NetworkIpv6, publishes_ports_at_the_hosts_ipv6_addresses_with_the_source_
 }
 
 TEST_F(NetworkIpv6, publishes_sctp_as_the_other_protocols) {
-  (void)here("modprobe -q sctp");
-  if (const Fd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP)); !socket.valid())
+  const Result asked = here("modprobe -q sctp; exec " + probe_path() + " sctp_ask ::1 1");
+  if (asked.err.find("not supported") != std::string::npos) {
+    EXPECT_TRUE(fails_with(shell({"-p", "80:80/sctp"}, "true"), 125, "the kernel lacks sctp (module sctp)"));
     GTEST_SKIP() << "the kernel lacks sctp";
+  }
   make("app", {"--subnet", kSubnet});
   const Words sctp = {"/probe", "sctp_echo", "7"};
   const auto options = [](const Words& ports) {

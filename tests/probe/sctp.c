@@ -42,6 +42,10 @@ int sctp_ask(const char* address, int port) {
   if (inet_pton(AF_INET6, address, &parsed) != 1) return 2;
   const struct sockaddr_in6 name = name_of(parsed, port);
   const int fd = open_socket();
+  if (fd == -1) {
+    perror("make a socket of sctp");
+    return 1;
+  }
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (connect(fd, (const struct sockaddr*)&name, sizeof name) == -1 || write(fd, kWord, sizeof kWord - 1) == -1 ||

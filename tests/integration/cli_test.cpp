@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
         StatusRow{"nothing", {}, 1, "no command given"}, StatusRow{"unknown_command", {"bogus"}, 1, "'bogus'"},
         StatusRow{"unknown_word_after_a_noun", {"container", "bogus"}, 1, "unknown command 'container bogus'"},
         StatusRow{
-            "noun_alone", {"image"}, 1, "'image' needs another word: there are: image ls, list, rm, inspect, import"},
+            "noun_alone", {"image"}, 1, "'image' needs another word: there are: image inspect, prune, ls, list, rm, "},
         StatusRow{"word_of_another_noun", {"image", "ps"}, 1, "unknown command 'image ps'"},
         StatusRow{"unknown_global_option", {"--foo", "ps"}, 125, "myct: unknown option '--foo': see 'myct ps --help'"},
         StatusRow{"unknown_option", {"ps", "--foo"}, 125, "myct: unknown option '--foo': see 'myct ps --help'"},
@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
         StatusRow{"no_image", {"run"}, 1, "no image given"},
         StatusRow{"bad_value", {"run", "--ulimit", "bad", "busybox"}, 125, "bad"},
         StatusRow{"run_of_an_unknown_option", {"run", "--foo", "busybox"}, 125, "--foo"},
-        StatusRow{"run_of_a_missing_image", {"run", "nosuch"}, 125, "nosuch"},
+        StatusRow{"run_of_a_missing_image", {"run", "--pull", "never", "nosuch"}, 125, "nosuch"},
         StatusRow{"run_of_a_missing_program", {"run", "--rm", "busybox", "nosuch"}, 127, "nosuch"},
         StatusRow{"run_of_a_directory", {"run", "--rm", "busybox", "/bin"}, 126, "/bin"},
         StatusRow{"rm_of_a_stranger", {"rm", "nosuch"}, 1, "no such container: 'nosuch'"},

@@ -299,7 +299,7 @@ TEST_F(NameOptions, are_written_to_the_resolvers_file) {
 TEST_F(NameOptions, add_hosts) {
   const Result result = shell({"--add-host", "db:10.0.0.9", "--add-host", "six=[fd00::9]", "--add-host",
                                "outside:host-gateway", "--add-host", "seven:fd00::7"},
-                              "grep -E 'db|six|seven|outside' /etc/hosts; ping -c 1 -W 5 outside >/dev/null");
+                              "grep -wE 'db|six|seven|outside' /etc/hosts; ping -c 1 -W 5 outside >/dev/null");
   EXPECT_TRUE(prints(result, "10.0.0.9\tdb\nfd00::9\tsix\n10.88.0.1\toutside\nfd00::7\tseven\n"));
   EXPECT_TRUE(prints(shell({"--network", "host", "--add-host", "outside:host-gateway"}, "grep outside /etc/hosts"),
                      "127.0.0.1\toutside\n"));

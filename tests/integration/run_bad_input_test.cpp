@@ -31,11 +31,11 @@ TEST_P(RunBadValue, is_refused_in_one_line_with_status_125) {
 INSTANTIATE_TEST_SUITE_P(
     Table, RunBadValue,
     ::testing::Values(
-        Row{"unknown_image", {"run", "alpin", "true"}, "no image 'alpin'"},
+        Row{"unknown_image", {"run", "--pull", "never", "alpin", "true"}, "no image 'alpin'"},
         Row{"malformed_image", {"run", "Not An Image", "true"}, "no image 'Not An Image'"},
         Row{"image_with_capitals", {"run", "Busybox", "true"}, "did you mean 'busybox'?"},
         Row{"empty_image", {"run", "", "true"}, "image"},
-        Row{"unknown_tag", {"run", "busybox:1", "true"}, "no image 'busybox:1'"},
+        Row{"unknown_tag", {"run", "--pull", "never", "busybox:1", "true"}, "no image 'busybox:1'"},
         Row{"unknown_long_option", {"run", "--fast", "busybox"}, "--fast"},
         Row{"unknown_short_option", {"run", "-X", "busybox"}, "-X"},
         Row{"unknown_option_in_a_bundle", {"run", "-iX", "busybox"}, "X"},

@@ -124,7 +124,8 @@ TEST_F(RunExitStatus, is_127_of_the_init_when_the_command_is_missing) {
 }
 
 TEST_F(RunExitStatus, is_125_for_a_failure_of_myct_itself) {
-  EXPECT_TRUE(fails_with(myct({"run", "--rm", "--image", "no-such-image", "true"}), 125, "no-such-image"));
+  EXPECT_TRUE(
+      fails_with(myct({"run", "--rm", "--pull", "never", "--image", "no-such-image", "true"}), 125, "no-such-image"));
 }
 
 TEST_F(RunExitStatus, is_125_and_not_127_for_a_missing_bind_source) {

@@ -171,7 +171,7 @@ TEST_F(ImageLists, tell_digests_that_find_the_image) {
   const std::string digest = lines_of(myct({"images", "--format", "{{.Digest}}", "busybox"}).out).front();
   EXPECT_THAT(myct({"images", "--digests"}).out, HasSubstr(digest));
   EXPECT_TRUE(prints(myct({"run", "--rm", "busybox@" + digest, "echo", "yes"}), "yes\n"));
-  EXPECT_TRUE(fails_with(myct({"run", "--rm", "other@" + digest, "true"}), 125, "no image 'other@"));
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "--pull", "never", "other@" + digest, "true"}), 125, "no image 'other@"));
   EXPECT_THAT(myct({"inspect", "--format", "{{json .RepoDigests}}", "busybox"}).out, HasSubstr("busybox@" + digest));
 }
 
@@ -217,6 +217,7 @@ TEST_F(ImageLists, are_summed_up_with_containers_and_volumes) {
   EXPECT_THAT(out, HasSubstr("Containers 1 0 100kB"));
   EXPECT_THAT(out, HasSubstr("Local Volumes 1 1 5kB"));
   EXPECT_THAT(myct({"system", "df", "-v"}).out, HasSubstr("Local Volumes space usage:"));
+  EXPECT_EQ(myct({"rm", "user"}).status, 0);
 }
 
 }  // namespace

@@ -194,7 +194,7 @@ TEST_F(ImageLists, show_the_history) {
 TEST_F(ImageLists, are_pruned_of_what_nobody_uses) {
   ASSERT_EQ(myct({"run", "--name", "user", "busybox", "true"}).status, 0);
   EXPECT_THAT(myct({"image", "prune", "-af"}).out, HasSubstr("Total reclaimed space: 0B"));
-  EXPECT_EQ(myct({"rm", "user"}).status, 0);
+  EXPECT_EQ(myct({"rm", "-v", "user"}).status, 0);
   EXPECT_THAT(myct({"image", "prune", "-f"}).out, HasSubstr("Total reclaimed space: 0B"));
   EXPECT_THAT(myct({"image", "prune", "-a"}, "n\n").out, HasSubstr("[y/N]"));
   EXPECT_EQ(lines_of(names({})).size(), 2U);
@@ -208,7 +208,7 @@ TEST_F(ImageLists, are_pruned_of_what_nobody_uses) {
 }
 
 TEST_F(ImageLists, are_summed_up_with_containers_and_volumes) {
-  ASSERT_EQ(myct({"run", "--name", "user", "-v", "data:/data", "busybox", "sh", "-c",
+  ASSERT_EQ(myct({"run", "--name", "user", "-v", "/data", "busybox", "sh", "-c",
                   "head -c 100000 /dev/zero >/file; head -c 5000 /dev/zero >/data/file"})
                 .status,
             0);
@@ -217,7 +217,7 @@ TEST_F(ImageLists, are_summed_up_with_containers_and_volumes) {
   EXPECT_THAT(out, HasSubstr("Containers 1 0 100kB"));
   EXPECT_THAT(out, HasSubstr("Local Volumes 1 1 5kB"));
   EXPECT_THAT(myct({"system", "df", "-v"}).out, HasSubstr("Local Volumes space usage:"));
-  EXPECT_EQ(myct({"rm", "user"}).status, 0);
+  EXPECT_EQ(myct({"rm", "-v", "user"}).status, 0);
 }
 
 }  // namespace

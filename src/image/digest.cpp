@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "myct/base/error.hpp"
+#include "myct/base/hex.hpp"
 
 namespace myct::image {
 namespace {
@@ -17,13 +18,7 @@ constexpr size_t kHexDigits = 64;
 std::string Sha256::digest() {
   uint8_t raw[SHA256_DIGEST_SIZE];
   sha256_digest(&context_, sizeof raw, raw);
-  std::string text(kPrefix);
-  for (const uint8_t byte : raw) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  return std::string(kPrefix) + hex_text(raw);
 }
 
 std::string digest_of(std::string_view document) {

@@ -10,6 +10,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/overlay_option.hpp"
 
 namespace myct::image {
 namespace {
@@ -26,20 +27,11 @@ std::optional<Fd> try_mount_detached(const std::vector<std::string>& lowerdirs) 
   return mount;
 }
 
-/// overlayfs.rst: ":" separates layers; "," ends the option.
-std::string escaped(const std::string& path) {
-  std::string text;
-  for (const char c : path) {
-    if (c == ':' || c == ',' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
-
 /// In a mount namespace that ends with this thread; the descriptor keeps the mount.
 Fd mount_in_own_namespace(const std::vector<std::string>& lowerdirs) {
   std::string data;
-  for (const std::string& lowerdir : lowerdirs) data += (data.empty() ? "lowerdir=" : ":") + escaped(lowerdir);
+  for (const std::string& lowerdir : lowerdirs)
+    data += (data.empty() ? "lowerdir=" : ":") + escape_overlay_path(lowerdir);
   const std::string& place = lowerdirs.front();
   if (::unshare(CLONE_FS | CLONE_NEWNS) == -1) throw_errno("make a mount namespace");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1) throw_errno("make mounts private");

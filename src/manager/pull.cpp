@@ -2,7 +2,6 @@
 #include "myct/manager/pull.hpp"
 
 #include <atomic>
-#include <mutex>
 #include <set>
 
 #include "layer_download.hpp"
@@ -21,6 +20,7 @@ class Pull {
       : context_(context),
         platform_(request.platform.value_or(registry::host_platform())),
         observer_(observer),
+        news_(observer),
         client_(client_options(request.registry, &cancelled_)) {}
 
   PullResult fetch(const registry::RegistryReference& reference);
@@ -34,21 +34,14 @@ class Pull {
   std::vector<Layer> layers_of(const registry::ImageDocument& document, const std::string& config) const;
   void put_layers(image::Ingest& ingest, const registry::Repository& repository, const std::vector<Layer>& layers);
   void put_layer(image::Ingest& ingest, const registry::Repository& repository, const Layer& layer);
-  void tell(const Layer& layer, LayerStage stage, uint64_t done = 0);
 
   const Context& context_;
   registry::Platform platform_;
   const PullObserver& observer_;
+  LayerNews news_;
   std::atomic<bool> cancelled_{false};
-  std::mutex mutex_;
   registry::Client client_;
 };
-
-void Pull::tell(const Layer& layer, LayerStage stage, uint64_t done) {
-  if (!observer_.layer) return;
-  const std::lock_guard lock(mutex_);
-  observer_.layer(layer.blob.digest, stage, done, layer.blob.size);
-}
 
 std::vector<Pull::Layer> Pull::layers_of(const registry::ImageDocument& document, const std::string& config) const {
   const image::CheckedImage image = image::check_documents(document.manifest.bytes, config);
@@ -70,21 +63,22 @@ void Pull::put_layer(image::Ingest& ingest, const registry::Repository& reposito
     // The store has the bytes already, and unpacks them itself where that is still to be done.
     const image::ByteSource none{.read = [](std::span<uint8_t>) -> size_t { return 0; }};
     ingest.put_layer(request, none);
-    return tell(layer, LayerStage::AlreadyThere);
+    return news_.tell(layer.blob, LayerStage::AlreadyThere);
   }
-  tell(layer, LayerStage::Downloading);
+  news_.tell(layer.blob, LayerStage::Downloading);
   LayerDownload download(client_, repository, layer.blob);
   try {
-    ingest.put_layer(request, download.source(), [&](uint64_t done) { tell(layer, LayerStage::Downloading, done); });
+    ingest.put_layer(request, download.source(),
+                     [&](uint64_t done) { news_.tell(layer.blob, LayerStage::Downloading, done); });
   } catch (...) {
     cancelled_ = true;  // the download is waited for
     throw;
   }
-  tell(layer, LayerStage::Complete, layer.blob.size);
+  news_.tell(layer.blob, LayerStage::Complete, layer.blob.size);
 }
 
 void Pull::put_layers(image::Ingest& ingest, const registry::Repository& repository, const std::vector<Layer>& layers) {
-  for (const Layer& layer : layers) tell(layer, LayerStage::Waiting);
+  for (const Layer& layer : layers) news_.tell(layer.blob, LayerStage::Waiting);
   in_threads(layers.size(), cancelled_, [&](size_t i) { put_layer(ingest, repository, layers[i]); });
 }
 

@@ -49,6 +49,7 @@ class Push {
       : context_(context),
         image_(request.image),
         observer_(observer),
+        news_(observer),
         client_(client_options(request.registry, &cancelled_)) {}
 
   PushResult send(const registry::RegistryReference& reference) {
@@ -64,25 +65,19 @@ class Push {
  private:
   void send_blob(const registry::Repository& repository, const oci::Descriptor& blob, bool is_layer) {
     const Fd file = image::open_kept_blob(context_.paths, blob.digest, image_);
-    if (is_layer) tell(blob, LayerStage::Pushing, 0);
+    if (is_layer) news_.tell(blob, LayerStage::Pushing, 0);
     const registry::Client::Pushed pushed =
         client_.push_blob(repository, blob, source_of(file), std::nullopt, [&](uint64_t done, uint64_t /*total*/) {
-          if (is_layer) tell(blob, LayerStage::Pushing, done);
+          if (is_layer) news_.tell(blob, LayerStage::Pushing, done);
         });
-    if (is_layer) tell(blob, stage_of(pushed), blob.size);
-  }
-
-  void tell(const oci::Descriptor& blob, LayerStage stage, uint64_t done) {
-    if (!observer_.layer) return;
-    const std::lock_guard lock(mutex_);
-    observer_.layer(blob.digest, stage, done, blob.size);
+    if (is_layer) news_.tell(blob, stage_of(pushed), blob.size);
   }
 
   const Context& context_;
   std::string image_;
   const PullObserver& observer_;
+  LayerNews news_;
   std::atomic<bool> cancelled_{false};
-  std::mutex mutex_;
   registry::Client client_;
 };
 

@@ -21,6 +21,22 @@ inline registry::ClientOptions client_options(const RegistryOptions& options, co
           .cancelled = cancelled};
 }
 
+/// Tells an observer of layers, whose calls come from several threads, one at a time.
+class LayerNews {
+ public:
+  explicit LayerNews(const PullObserver& observer) : observer_(observer) {}
+
+  void tell(const oci::Descriptor& blob, LayerStage stage, uint64_t done = 0) {
+    if (!observer_.layer) return;
+    const std::lock_guard lock(mutex_);
+    observer_.layer(blob.digest, stage, done, blob.size);
+  }
+
+ private:
+  const PullObserver& observer_;
+  std::mutex mutex_;
+};
+
 /// Does `work` with each number below `count` in several threads. The first error ends all, and is thrown.
 template <typename Work>
 void in_threads(size_t count, std::atomic<bool>& cancelled, Work work) {

@@ -19,7 +19,7 @@ constexpr int kMostPages = 1000;
 constexpr uint64_t kLargestPage = 4ULL << 20;
 
 Call manifest_call(const RegistryReference& reference, Method method) {
-  return {.request = {.method = method, .headers = {accept_manifests()}, .largest_body = kLargestManifest},
+  return {.request = {.method = method, .headers = {accept_manifests()}, .largest_body = oci::kLargestManifest},
           .path = reference.repository.path + "/manifests/" + reference.target(),
           .scopes = {"repository:" + reference.repository.path + ":pull"},
           .what = fmt::format("fetch '{}'", reference.familiar())};
@@ -55,7 +55,7 @@ Document Client::fetch_manifest(const RegistryReference& reference) {
 
 ImageDocument Client::fetch_image(const RegistryReference& reference, const Platform& platform) {
   ImageDocument image{.manifest = fetch_manifest(reference), .index_digest = {}};
-  for (int depth = 0; is_index(image.manifest.descriptor.media_type); ++depth) {
+  for (int depth = 0; oci::is_index_type(image.manifest.descriptor.media_type); ++depth) {
     if (depth == kMostNestedIndexes)
       throw_error(ErrorKind::Invalid, "{}: an index of indexes without end", reference.familiar());
     if (depth == 0) image.index_digest = image.manifest.descriptor.digest;

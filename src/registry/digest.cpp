@@ -3,6 +3,7 @@
 #include <array>
 
 #include "myct/base/error.hpp"
+#include "myct/base/hex.hpp"
 #include "myct/base/units.hpp"
 
 namespace myct::registry {
@@ -16,26 +17,16 @@ bool is_of(std::string_view text, std::string_view algorithm, size_t bytes) noex
          is_hex(text.substr(algorithm.size()));
 }
 
-std::string to_text(std::string_view algorithm, Bytes raw) {
-  std::string text(algorithm);
-  for (const uint8_t byte : raw) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 std::string finish(sha256_ctx& context) {
   std::array<uint8_t, SHA256_DIGEST_SIZE> raw;
   sha256_digest(&context, raw.size(), raw.data());
-  return to_text(kSha256, raw);
+  return std::string(kSha256) + hex_text(raw);
 }
 
 std::string finish(sha512_ctx& context) {
   std::array<uint8_t, SHA512_DIGEST_SIZE> raw;
   sha512_digest(&context, raw.size(), raw.data());
-  return to_text(kSha512, raw);
+  return std::string(kSha512) + hex_text(raw);
 }
 
 void add(sha256_ctx& context, Bytes bytes) noexcept { sha256_update(&context, bytes.size(), bytes.data()); }

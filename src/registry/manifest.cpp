@@ -8,14 +8,12 @@
 namespace myct::registry {
 namespace {
 
-constexpr std::string_view kDockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
-constexpr std::string_view kDockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 constexpr std::string_view kDockerSchema1 = "application/vnd.docker.distribution.manifest.v1";  // "+json", "+prettyjws"
-constexpr std::array<std::string_view, 4> kAccepted{oci::kMediaTypeManifest, oci::kMediaTypeIndex, kDockerManifest,
-                                                    kDockerList};
+constexpr std::array<std::string_view, 4> kAccepted{oci::kMediaTypeManifest, oci::kMediaTypeIndex,
+                                                    oci::kDockerTypeManifest, oci::kDockerTypeList};
 
 bool is_accepted(std::string_view media_type) noexcept {
-  return std::ranges::find(kAccepted, media_type) != kAccepted.end();
+  return oci::is_manifest_type(media_type) || oci::is_index_type(media_type);
 }
 
 /// "application/json" of "Application/JSON; charset=utf-8".
@@ -46,7 +44,7 @@ std::string media_type_of(const json::Value& document, const Response& response,
   const std::string_view meant = type_by_members(document, name);
   if (said.empty()) said = without_parameters(response.header("content-type"));
   if (!is_accepted(said)) said = meant;
-  if (said.empty() || is_index(said) != is_index(meant))
+  if (said.empty() || oci::is_index_type(said) != oci::is_index_type(meant))
     throw_error(ErrorKind::Invalid, "{}: what the registry has is no manifest of an image", name);
   return said;
 }
@@ -69,10 +67,6 @@ const std::string& accept_manifests() {
     return text + "*/*";
   }();
   return header;
-}
-
-bool is_index(std::string_view media_type) noexcept {
-  return media_type == oci::kMediaTypeIndex || media_type == kDockerList;
 }
 
 Document make_document(const Response& response, const std::string& digest, const std::string& name) {

@@ -10,13 +10,8 @@
 
 namespace myct::registry {
 
-inline constexpr uint64_t kLargestManifest = 4ULL << 20;  // distribution-spec, "Pushing Manifests"
-
 /// The header Accept that asks for every kind of manifest that we take.
 [[nodiscard]] const std::string& accept_manifests();
-
-/// Docker's or OCI's.
-[[nodiscard]] bool is_index(std::string_view media_type) noexcept;
 
 /// Makes a Document of an answer: its media type as the document itself says, else as the header does, else by its
 /// members. `digest` is what it must have, or empty. Throws Error{Invalid}: another digest, or no manifest;

@@ -94,8 +94,8 @@ Client::Pushed send_blob(Session& session, const Repository& repository, const o
 std::string send_manifest(Session& session, const RegistryReference& reference, const std::string& media_type,
                           const std::string& bytes) {
   const std::string what = fmt::format("send the manifest of '{}'", reference.familiar());
-  if (bytes.size() > kLargestManifest)
-    throw_error(ErrorKind::Invalid, "{}: it has more than {} bytes", what, kLargestManifest);
+  if (bytes.size() > oci::kLargestManifest)
+    throw_error(ErrorKind::Invalid, "{}: it has more than {} bytes", what, oci::kLargestManifest);
   const Upload body{.size = bytes.size(), .read = [&](uint64_t offset, std::span<char> buffer) {
                       const size_t count = std::min<size_t>(buffer.size(), bytes.size() - offset);
                       std::memcpy(buffer.data(), bytes.data() + offset, count);

@@ -50,7 +50,8 @@ class LimitKnobs : public DiskLimitsTest, public ::testing::WithParamInterface<K
   }
   void restart() const { EXPECT_EQ(myct({"restart", "-t", "0", "web"}).status, 0); }
   /// Seen from outside, and by a command that is run inside.
-  void expect_line(const std::string& id, const std::string& line) const {
+  void expect_line(const char* when, const std::string& id, const std::string& line) const {
+    SCOPED_TRACE(when);
     EXPECT_EQ(knob(id, GetParam().file), filled_in(line));
     const Result inside = myct({"exec", "web", "cat", std::string("/sys/fs/cgroup/") + GetParam().file});
     EXPECT_EQ(inside.out.substr(0, inside.out.find('\n')), filled_in(line)) << inside;
@@ -62,30 +63,15 @@ TEST_P(LimitKnobs, are_written_changed_kept_and_taken_away) {
   NEEDS_CONTROLLER(row.controller);
   if (std::string_view(row.file) == "io.max") NEEDS_DISK();
   const std::string id = start("web", "sleep 1000", filled_in(row.start));
-  {
-    SCOPED_TRACE("started");
-    expect_line(id, row.started);
-  }
+  expect_line("started", id, row.started);
   update(row.change);
-  {
-    SCOPED_TRACE("changed");
-    expect_line(id, row.changed);
-  }
+  expect_line("changed", id, row.changed);
   restart();
-  {
-    SCOPED_TRACE("restarted");
-    expect_line(id, row.changed);
-  }
+  expect_line("restarted", id, row.changed);
   update(row.take_away);
-  {
-    SCOPED_TRACE("taken away");
-    expect_line(id, row.without);
-  }
+  expect_line("taken away", id, row.without);
   restart();
-  {
-    SCOPED_TRACE("restarted without it");
-    expect_line(id, row.restarted);
-  }
+  expect_line("restarted without it", id, row.restarted);
 }
 
 INSTANTIATE_TEST_SUITE_P(

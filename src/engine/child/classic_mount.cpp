@@ -9,6 +9,7 @@
 
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
+#include "myct/base/overlay_option.hpp"
 
 namespace myct::engine {
 namespace {
@@ -31,28 +32,18 @@ unsigned long mount_flags(uint64_t attributes) {
   return flags;
 }
 
-/// In overlayfs's option text a backslash keeps ':' and ',' from being separators.
-std::string escaped(const std::string& path) {
-  std::string text;
-  for (const char c : path) {
-    if (c == ':' || c == ',' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
-
 /// The parameters as one text; layers given one by one are joined into the one "lowerdir" of kernels before 6.8.
 std::string option_text(const MountPlan& plan) {
   std::string lowerdir;
   std::string text;
   for (const auto& [key, value] : plan.parameters) {
     if (key == "lowerdir+") {
-      lowerdir += (lowerdir.empty() ? "lowerdir=" : ":") + escaped(value);
+      lowerdir += (lowerdir.empty() ? "lowerdir=" : ":") + escape_overlay_path(value);
       continue;
     }
     if (!text.empty()) text += ',';
     text += key;
-    if (!value.empty()) text += "=" + (plan.type == "overlay" ? escaped(value) : value);
+    if (!value.empty()) text += "=" + (plan.type == "overlay" ? escape_overlay_path(value) : value);
   }
   if (!lowerdir.empty()) text = lowerdir + (text.empty() ? "" : "," + text);
   return text;

@@ -25,6 +25,13 @@ class AttachPipes : public DetachedTest {
     attaching.standard_input = Stdin::Pipe;
     return std::make_unique<Process>(attaching);
   }
+
+  /// Waits until the container has been attached to; nothing that it prints tells of that.
+  [[nodiscard]] bool is_attached() const {
+    return eventually([&] {
+      return myct({"events", "--since", "0", "--until", "0s"}).out.find("attach") != std::string::npos;
+    });
+  }
 };
 
 TEST_F(AttachPipes, gives_input_and_keeps_output_and_errors_apart) {
@@ -66,6 +73,7 @@ TEST_F(AttachPipes, does_not_end_the_input_of_a_program_that_it_has_not_started)
 TEST_F(AttachPipes, gives_no_input_with_no_stdin) {
   start("web", kEcho, {"-i"});
   const std::unique_ptr<Process> silent = attach({"--no-stdin"});
+  ASSERT_TRUE(is_attached());
   const std::unique_ptr<Process> typing = attach();
   silent->write("silent\n");
   typing->write("typed\n");
@@ -219,10 +227,7 @@ TEST_F(AttachPipes, leaves_the_container_running_at_the_third_request_to_end) {
   start("web", kCounting);
   ASSERT_TRUE(logs("web", "ready\n"));
   Process attached(command({"attach", "web"}));
-  // Nothing tells when it is there but that it passes on what it is sent.
-  ASSERT_TRUE(eventually([&] {
-    return myct({"events", "--since", "0", "--until", "0s"}).out.find("attach") != std::string::npos;
-  }));
+  ASSERT_TRUE(is_attached());
   insist(attached);
   EXPECT_TRUE(status_of("web").starts_with("Up ")) << status_of("web");
   EXPECT_TRUE(logs("web", "ready\ngot1\ngot2\n"));

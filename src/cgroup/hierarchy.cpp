@@ -47,14 +47,21 @@ bool is_delegated(const std::string& path) {
   return false;
 }
 
-/// What is ours: the group that was delegated to the service or scope that we run in, or all of the hierarchy.
+/// What systemd makes, and manages unless it is delegated: a program in it has no claim to what is above.
+bool is_unit(const std::string& path) {
+  return path.ends_with(".service") || path.ends_with(".scope") || path.ends_with(".slice");
+}
+
+/// What is ours: the group that was delegated to the service or scope that we run in, or all of the hierarchy. We may
+/// be in a group below it: that of supervisors, that of processes that were in the way, or the service's own
+/// (DelegateSubgroup=).
 std::string find_base(const std::string& hierarchy) {
   const std::string own = group_of_process("self").value_or("/");
   if (own == "/" || own.starts_with("/..")) return hierarchy;
-  const std::string path = hierarchy + own;
-  if (is_delegated(path)) return path;
-  // We, or somebody like us, have moved its processes out of the way.
-  if (path.ends_with(kLeaf) && is_delegated(parent_of(path))) return parent_of(path);
+  for (std::string path = hierarchy + own; path.size() > hierarchy.size(); path = parent_of(path)) {
+    if (is_delegated(path)) return path;
+    if (is_unit(path)) break;
+  }
   return hierarchy;
 }
 

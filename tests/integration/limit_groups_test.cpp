@@ -77,35 +77,6 @@ TEST_F(LimitGroups, are_killed_with_all_that_is_in_them) {
   EXPECT_EQ(state("web", "ExitCode"), "137");
 }
 
-/// A group with the controllers of memory and processes, where there are such, that goes with all that myct has made in
-/// it.
-class OwnGroup {
- public:
-  explicit OwnGroup(const std::string& name) : path_(host().cgroups() + "/" + name) {
-    fs::create_directory(path_);
-    for (const char* controller : {"memory", "pids"})
-      if (has_controller(controller))
-        std::ofstream(host().cgroups() + "/cgroup.subtree_control") << std::string("+") + controller;
-  }
-  OwnGroup(const OwnGroup&) = delete;
-  OwnGroup& operator=(const OwnGroup&) = delete;
-  ~OwnGroup() {
-    for (const char* group : {"/myct/supervisors", "/myct", "/init", ""}) ::rmdir((path_ + group).c_str());
-  }
-
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  /// For Command::before_exec: the program is in it.
-  [[nodiscard]] std::function<void()> enter() const {
-    return [procs = path_ + "/cgroup.procs"] {
-      const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
-      if (::write(fd, "0", 1) != 1) ::_exit(99);
-    };
-  }
-
- private:
-  std::string path_;
-};
-
 /// Prints "0::" and the group, as the host sees it. It has a limit where there can be one.
 Words tell_group() {
   Words words = {"run", "--rm", "--cgroupns", "host"};
@@ -137,6 +108,80 @@ TEST_F(LimitGroups, are_made_in_what_systemd_has_delegated_for_any_limit_and_for
     EXPECT_TRUE(prints(run(started), "it runs\n"));
     EXPECT_EQ(fs::exists(service.path() + "/init"), !options.empty());
   }
+}
+
+/// Of the program that `myct inspect` names, from the root.
+class Delegation : public LimitGroups {
+ protected:
+  [[nodiscard]] std::string group_of(const std::string& name) const {
+    return read_file("/proc/" + state(name, "Pid") + "/cgroup");
+  }
+  /// `myct WORDS…` by a process in that group.
+  [[nodiscard]] Result in_group(const OwnGroup& place, const Words& words) const {
+    Command started = command(words);
+    started.before_exec = place.enter();
+    return run(started);
+  }
+  static void delegate(const OwnGroup& place) {
+    ASSERT_EQ(::setxattr(place.path().c_str(), "trusted.delegate", "1", 1, 0), 0);
+  }
+};
+
+/// It ends with status 3 as soon as there is a file /go, the first time.
+Words detached(const std::string& name, Words options) {
+  Words words = {"run", "-d", "--name", name};
+  words.insert(words.end(), options.begin(), options.end());
+  if (has_controller("memory")) words.insert(words.end(), {"-m", "32m"});
+  words.insert(words.end(),
+               {"busybox", "sh", "-c",
+                "[ -e /went ] && exec sleep 1000; until [ -e /go ]; do sleep 0.05; done; touch /went; exit 3"});
+  return words;
+}
+
+TEST_F(Delegation, is_kept_to_by_supervisors) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup service("service");
+  delegate(service);
+  EXPECT_EQ(in_group(service, detached("plain", {})).status, 0);
+  const OwnGroup moved("service/init");  // as the service's own processes are by now
+  EXPECT_EQ(in_group(moved, detached("typed", {"-t"})).status, 0);
+  EXPECT_EQ(in_group(moved, {"create", "--name", "made", "busybox", "sleep", "1000"}).status, 0);
+  EXPECT_EQ(in_group(moved, {"start", "made"}).status, 0);
+  for (const char* name : {"plain", "typed", "made"}) {
+    EXPECT_THAT(group_of(name), HasSubstr("0::/service/myct/")) << name;
+    remove(name);
+  }
+}
+
+TEST_F(Delegation, is_kept_to_by_a_restart_policy) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup service("service");
+  delegate(service);
+  ASSERT_EQ(in_group(service, detached("web", {"--restart", "always"})).status, 0);
+  const std::string first = state("web", "Pid");
+  ASSERT_EQ(myct({"exec", "web", "touch", "/go"}).status, 0);
+  ASSERT_TRUE(eventually([&] {
+    const std::string now = state("web", "Pid");
+    return now != first && now != "0" && group_of("web").find("/myct/") != std::string::npos;
+  }));
+  EXPECT_THAT(group_of("web"), HasSubstr("0::/service/myct/"));
+  remove("web");
+}
+
+TEST_F(Delegation, is_known_in_a_group_below) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup service("service");
+  delegate(service);
+  const OwnGroup below("service/main");  // systemd.resource-control(5), DelegateSubgroup=
+  EXPECT_THAT(in_group(below, tell_group()).out, StartsWith("0::/service/myct/"));
+}
+
+TEST_F(Delegation, to_a_users_systemd_is_not_to_what_it_runs) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  const OwnGroup manager("user@1000.service");
+  delegate(manager);
+  const OwnGroup terminal("user@1000.service/terminal.scope");
+  EXPECT_THAT(in_group(terminal, tell_group()).out, StartsWith("0::/myct/"));
 }
 
 TEST_F(LimitGroups, are_not_made_in_a_group_that_was_not_delegated) {

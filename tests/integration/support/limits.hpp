@@ -40,6 +40,35 @@ inline std::function<void()> entering_as_root(const std::string& group) {
   };
 }
 
+/// A group with the controllers of memory and processes, where there are such, that goes with all that myct has made in
+/// it.
+class OwnGroup {
+ public:
+  explicit OwnGroup(const std::string& name) : path_(host().cgroups() + "/" + name) {
+    std::filesystem::create_directory(path_);
+    for (const char* controller : {"memory", "pids"})
+      if (has_controller(controller))
+        std::ofstream(host().cgroups() + "/cgroup.subtree_control") << std::string("+") + controller;
+  }
+  OwnGroup(const OwnGroup&) = delete;
+  OwnGroup& operator=(const OwnGroup&) = delete;
+  ~OwnGroup() {
+    for (const char* group : {"/myct/supervisors", "/myct", "/init", ""}) ::rmdir((path_ + group).c_str());
+  }
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// For Command::before_exec: the program is in it.
+  [[nodiscard]] std::function<void()> enter() const {
+    return [procs = path_ + "/cgroup.procs"] {
+      const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
+      if (::write(fd, "0", 1) != 1) ::_exit(99);
+    };
+  }
+
+ private:
+  std::string path_;
+};
+
 class LimitsTest : public DetachedTest {
  protected:
   void TearDown() override {

@@ -16,6 +16,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "myct/cgroup/cgroup.hpp"
 #include "myct/security/seccomp.hpp"
 
 namespace myct::engine {
@@ -93,6 +94,28 @@ void plan_namespaces(const oci::Spec& spec, ChildPlan& plan) {
                 "linux.namespaces: a container without a mount namespace of its own is not supported");
 }
 
+bool has_other_cgroup_namespace(const ChildPlan& plan) {
+  struct stat own {};
+  if (plan.new_cgroup_namespace || ::stat("/proc/self/ns/cgroup", &own) == -1) return true;
+  return std::ranges::any_of(plan.joins, [&](const JoinPlan& join) {
+    struct stat joined {};
+    return join.type == CLONE_NEWCGROUP && (::fstat(join.fd.get(), &joined) == -1 || joined.st_ino != own.st_ino);
+  });
+}
+
+/// A cgroup namespace of its own shows its part of the hierarchy, by a new mount. The host's is shown by the host's own
+/// mount: a new one, made in the first cgroup namespace, would take options such as nsdelegate from all that there are.
+void plan_cgroup_mount(const ChildPlan& plan, MountPlan& planned) {
+  planned.type = "cgroup2";
+  planned.source = "cgroup";
+  planned.kind = MountKind::Filesystem;
+  const std::optional<std::string> hierarchy = cgroup::find_hierarchy();
+  if (!hierarchy || has_other_cgroup_namespace(plan)) return;
+  planned.kind = MountKind::Bind;
+  planned.source = *hierarchy;
+  if (planned.propagation == 0) planned.propagation = MS_PRIVATE;
+}
+
 void plan_mounts(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& plan) {
   plan.rootfs.path = spec.root.path.starts_with('/') ? spec.root.path : options.bundle + "/" + spec.root.path;
   plan.rootfs.readonly = spec.root.readonly;
@@ -100,11 +123,7 @@ void plan_mounts(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& 
     plan.rootfs.propagation = parse_propagation(spec.linux_.rootfs_propagation);
   for (const oci::Mount& mount : spec.mounts) {
     MountPlan planned = plan_mount(mount);
-    if (planned.kind == MountKind::Cgroup) {
-      planned.type = "cgroup2";
-      planned.source = "cgroup";
-      planned.kind = MountKind::Filesystem;
-    }
+    if (planned.kind == MountKind::Cgroup) plan_cgroup_mount(plan, planned);
     if (mount.destination == "/dev" && planned.kind == MountKind::Filesystem) {
       plan.populate_dev = true;
       plan.dev_is_nodev = (planned.attributes_set & MOUNT_ATTR_NODEV) != 0;

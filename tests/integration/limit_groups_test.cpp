@@ -184,6 +184,35 @@ TEST_F(Delegation, to_a_users_systemd_is_not_to_what_it_runs) {
   EXPECT_THAT(in_group(terminal, tell_group()).out, StartsWith("0::/myct/"));
 }
 
+constexpr int kOtherNamespaces = 99;
+/// For Command::before_exec: back from the test's namespaces to those of the machine, as to control groups and mounts.
+void enter_the_machines_namespaces() {
+  for (const auto& [path, type] : {std::pair{"/proc/1/ns/cgroup", CLONE_NEWCGROUP}, {"/proc/1/ns/mnt", CLONE_NEWNS}}) {
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1 || ::setns(fd, type) == -1) ::_exit(kOtherNamespaces);
+  }
+}
+
+TEST_F(LimitGroups, of_the_host_are_shown_without_a_change_to_how_they_are_mounted) {
+  if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
+  // nsdelegate and memory_recursiveprot are those of all mounts of the hierarchy.
+  const auto options = [] {
+    for (const std::string& line : lines_of(read_file("/proc/1/mounts")))
+      if (line.find(" cgroup2 ") != std::string::npos) return line;
+    return std::string();
+  };
+  const std::string before = options();
+  Command started =
+      shell_command({"--cgroupns", "host"}, "ls -d /sys/fs/cgroup/myct; mkdir /sys/fs/cgroup/a; cat /proc/self/mounts");
+  started.before_exec = enter_the_machines_namespaces;
+  const Result result = run(started);
+  if (result.status == kOtherNamespaces) GTEST_SKIP() << "the namespaces of process 1 cannot be entered here";
+  EXPECT_THAT(result.out, StartsWith("/sys/fs/cgroup/myct\n")) << result;
+  EXPECT_THAT(result.out, HasSubstr(" /sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec"));
+  EXPECT_THAT(result.err, HasSubstr("Read-only file system"));
+  EXPECT_EQ(options(), before);
+}
+
 TEST_F(LimitGroups, are_not_made_in_a_group_that_was_not_delegated) {
   if (host().cgroups().empty()) GTEST_SKIP() << "no cgroup v2 hierarchy to write to";
   const OwnGroup session("session");

@@ -11,6 +11,7 @@
 #include "myct/base/log.hpp"
 #include "myct/base/units.hpp"
 #include "myct/cgroup/limits.hpp"
+#include "reservation.hpp"
 
 namespace myct::cgroup {
 namespace {
@@ -215,6 +216,7 @@ void update_limits(const std::string& path, const oci::Resources& resources) {
         before.push_back({write->file, std::move(*present)});
       apply(path, setting, *write);
     }
+    hand_down_reservation(path, settings);
   } catch (const Error&) {
     undo(path, before);
     throw;

@@ -16,6 +16,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
+#include "reservation.hpp"
 
 namespace myct::cgroup {
 namespace {
@@ -57,21 +58,17 @@ void add_processes(const std::string& path, std::vector<pid_t>& processes) {
   }
 }
 
-std::vector<std::string> groups_in(const std::string& path) {
-  std::vector<std::string> groups;
-  const Directory stream(::opendir(path.c_str()));
-  if (!stream) return groups;
-  while (const dirent* entry = ::readdir(stream.get()))
-    if (entry->d_type == DT_DIR && std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
-      groups.push_back(path + "/" + entry->d_name);
-  return groups;
-}
-
 void remove_groups_below(const std::string& path) {
   for (const std::string& group : groups_in(path)) {
     remove_groups_below(group);
     ::rmdir(group.c_str());
   }
+}
+
+/// What there was for the sake of a group that has gone.
+void give_back(const std::string& path) {
+  give_back_reservation(path);
+  remove_made_parents(path);
 }
 
 }  // namespace
@@ -81,6 +78,7 @@ Cgroup Cgroup::create(const std::string& path, const std::vector<Setting>& setti
   make_group(path);
   try {
     apply_settings(path, settings);
+    hand_down_reservation(path, settings);
     return open(path);
   } catch (const Error&) {
     remove_cgroup(path);
@@ -148,13 +146,13 @@ void kill_processes(const std::string& path) {
 }
 
 void remove_cgroup(const std::string& path) {
-  if (::rmdir(path.c_str()) == 0) return remove_made_parents(path);
+  if (::rmdir(path.c_str()) == 0) return give_back(path);
   if (errno == ENOENT) return;
   kill_processes(path);  // EBUSY: processes or groups are left in it
   wait_until_empty(path);
   remove_groups_below(path);
   if (::rmdir(path.c_str()) == -1 && errno != ENOENT) throw_errno("remove cgroup '{}'", path);
-  remove_made_parents(path);
+  give_back(path);
 }
 
 }  // namespace myct::cgroup

@@ -1,5 +1,6 @@
 #include "hierarchy.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <memory>
 
 #include "controllers.hpp"
 #include "myct/base/error.hpp"
@@ -34,8 +36,6 @@ bool is_cgroup2(const char* path) {
   struct statfs status {};
   return ::statfs(path, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
 }
-
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 /// systemd.resource-control(5), Delegate=: systemd marks what it keeps its hands off. The second is that of its
 /// instances for users.
@@ -69,7 +69,26 @@ bool is_at_or_below(const std::string& path, const std::string& top) {
   return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
 }
 
+bool is_marked_as_made(const std::string& path) {
+  char value[2];
+  return ::getxattr(path.c_str(), kMade, value, sizeof value) == 1;
+}
+
 }  // namespace
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+std::vector<std::string> groups_in(const std::string& path) {
+  std::vector<std::string> groups;
+  const Directory stream(::opendir(path.c_str()));
+  if (!stream) return groups;
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_type == DT_DIR && std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+      groups.push_back(path + "/" + entry->d_name);
+  return groups;
+}
+
+bool is_ours(const std::string& path) { return path.ends_with(kOwnGroup) || is_marked_as_made(path); }
 
 std::optional<std::string> group_of_process(const std::string& process) {
   const std::optional<std::string> text = try_read_file("/proc/" + process + "/cgroup");
@@ -167,8 +186,7 @@ void make_group(const std::string& path) {
 
 void remove_made_parents(const std::string& path) {
   for (std::string parent = parent_of(path); !parent.empty(); parent = parent_of(parent)) {
-    char value[2];
-    if (::getxattr(parent.c_str(), kMade, value, sizeof value) != 1) return;
+    if (!is_marked_as_made(parent)) return;
     if (::rmdir(parent.c_str()) == -1) return;
   }
 }

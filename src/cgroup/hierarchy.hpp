@@ -3,8 +3,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace myct::cgroup {
+
+[[nodiscard]] std::string parent_of(const std::string& path);
 
 /// The group of a process ("self", or its number), from the root of our cgroup namespace; nullopt when there is none.
 [[nodiscard]] std::optional<std::string> group_of_process(const std::string& process);
@@ -21,5 +24,11 @@ void make_group(const std::string& path);
 
 /// Removes those groups above `path` that make_parents() has made and nothing is in.
 void remove_made_parents(const std::string& path);
+
+/// The groups in the one at `path`, absolute; none when it is absent.
+[[nodiscard]] std::vector<std::string> groups_in(const std::string& path);
+
+/// Whether the group is one that containers are in and nobody else has made.
+[[nodiscard]] bool is_ours(const std::string& path);
 
 }  // namespace myct::cgroup

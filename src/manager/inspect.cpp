@@ -9,6 +9,7 @@
 #include "inspect_json.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/cgroup/usage.hpp"
 #include "steps.hpp"
 
 namespace myct::manager {
@@ -68,6 +69,7 @@ std::optional<nlohmann::ordered_json> try_inspect_container(const Context& conte
                        .size = std::nullopt,
                        .presence = std::nullopt,
                        .network_ids = {}};
+  if (container->run) inputs.oom_killed = cgroup::oom_kills(container->run->cgroup) > 0;
   if (state::is_active(container->status)) inputs.presence = network::load_presence(context.paths.run_container(id));
   for (const state::NetworkAttachment& attachment : container->record.settings.networks)
     inputs.network_ids[attachment.network] = network::network_id(network_directories(context, id), attachment.network);

@@ -60,7 +60,8 @@ Json build_healthcheck(const oci::Healthcheck& check) {
   return object;
 }
 
-Json build_state(const ContainerSummary& container) {
+Json build_state(const InspectInputs& inputs) {
+  const ContainerSummary& container = inputs.container;
   const state::Record& record = container.record;
   const bool active = state::is_active(container.status);
   const bool has_process = container.status == state::Status::Running || container.status == state::Status::Paused;
@@ -68,7 +69,7 @@ Json build_state(const ContainerSummary& container) {
                 {"Running", active},
                 {"Paused", container.status == state::Status::Paused},
                 {"Restarting", container.status == state::Status::Restarting},
-                {"OOMKilled", record.outcome && record.outcome->oom_killed},
+                {"OOMKilled", inputs.oom_killed || (record.outcome && record.outcome->oom_killed)},
                 {"Dead", false},
                 {"Pid", has_process && container.run ? container.run->init.pid : 0},
                 {"ExitCode", has_process ? 0 : exit_code_of(record)},
@@ -306,7 +307,7 @@ Json build_container_document(const InspectInputs& inputs) {
       {"Created", format_time(record.created)},
       {"Path", command.empty() ? "" : command.front()},
       {"Args", command.empty() ? command : std::vector<std::string>(command.begin() + 1, command.end())},
-      {"State", build_state(inputs.container)},
+      {"State", build_state(inputs)},
       {"Image", record.image_id},
       {"ResolvConfPath", inputs.directory + "/resolv.conf"},
       {"HostnamePath", inputs.directory + "/hostname"},

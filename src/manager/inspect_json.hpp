@@ -22,6 +22,7 @@ struct InspectInputs {
   std::string directory;          ///< the container's
   std::string log_path;           ///< empty: it has no log
   std::optional<ContainerSize> size;
+  bool oom_killed = false;                         ///< a process of this run, which has not ended
   std::optional<network::Presence> presence;       ///< of one that runs
   std::map<std::string, std::string> network_ids;  ///< by name, of those that it is on
   std::string (*disk_name)(const std::string& numbers) = cgroup::name_of_disk;

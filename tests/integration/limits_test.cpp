@@ -49,6 +49,16 @@ TEST_F(Limits, of_memory_are_told_of_a_program_in_the_foreground) {
   EXPECT_THAT(myct({"events", "--since", "1h", "--until", "0s", "--filter", "event=oom"}).out, HasSubstr("oom"));
 }
 
+TEST_F(Limits, of_memory_are_told_of_a_command_that_was_killed_as_soon_as_it_was) {
+  NEEDS_CONTROLLER("memory");
+  start("web", "sleep 1000", {"-m", "32m", "--memory-swap", "32m", "-v", probe_path() + ":/probe:ro"});
+  EXPECT_EQ(state("web", "OOMKilled"), "false");
+  EXPECT_EQ(myct({"exec", "web", "/probe", "allocate"}).status, 137);
+  EXPECT_EQ(state("web", "Status") + " " + state("web", "OOMKilled"), "running true");
+  ASSERT_EQ(myct({"restart", "-t", "0", "web"}).status, 0);
+  EXPECT_EQ(state("web", "Status") + " " + state("web", "OOMKilled"), "running false");
+}
+
 TEST_F(Limits, of_memory_are_not_blamed_for_a_kill) {
   NEEDS_CONTROLLER("memory");
   start("web", "sleep 1000", {"-m", "64m"});

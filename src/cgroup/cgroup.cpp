@@ -2,14 +2,10 @@
 // cgroup-v2.rst).
 #include "myct/cgroup/cgroup.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cstring>
-#include <memory>
 
 #include "controllers.hpp"
 #include "hierarchy.hpp"
@@ -75,7 +71,11 @@ void give_back(const std::string& path) {
 
 Cgroup Cgroup::create(const std::string& path, const std::vector<Setting>& settings) {
   enable_controllers(path.substr(0, path.rfind('/')), settings);
-  make_group(path);
+  try {
+    make_group(path);
+  } catch (const Error& error) {
+    throw add_purpose(error, settings);
+  }
   try {
     apply_settings(path, settings);
     hand_down_reservation(path, settings);
@@ -95,13 +95,15 @@ Cgroup Cgroup::open(const std::string& path) { return {open_path(path, O_RDONLY 
 
 void set_freezer(const std::string& path, Freezer freezer) {
   const bool freeze = freezer == Freezer::Frozen;
-  const std::optional<Fd> file = try_open_path(path + "/cgroup.freeze", O_WRONLY);
-  if (!file)
-    throw Error(ErrorKind::Unsupported, fmt::format("{} cgroup '{}'", freeze ? "freeze" : "thaw", path), ENOENT,
-                "the container has no cgroup v2 of its own, or the kernel is older than 5.2");
-  write_all(file->ref(), freeze ? "1" : "0", path + "/cgroup.freeze");
+  const std::string what = fmt::format("{} cgroup '{}'", freeze ? "freeze" : "thaw", path);
+  const Fd file(::open((path + "/cgroup.freeze").c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid() && errno == ENOENT)
+    throw Error(ErrorKind::Unsupported, what, ENOENT, "the group is gone, or the kernel is older than 5.2");
+  if (!file.valid() && errno == EROFS) throw Error(ErrorKind::System, what, EROFS, how_to_write());
+  if (!file.valid()) throw_errno("{}", what);
+  write_all(file.ref(), freeze ? "1" : "0", path + "/cgroup.freeze");
   if (wait_for_event(path, freeze ? "frozen 1" : "frozen 0")) return;
-  if (freeze) write_all(file->ref(), "0", path + "/cgroup.freeze");
+  if (freeze) write_all(file.ref(), "0", path + "/cgroup.freeze");
   throw_error(ErrorKind::System, "cgroup '{}' was not {} within {} s", path, freeze ? "frozen" : "thawed",
               kWaitMilliseconds / 1000);
 }
@@ -147,7 +149,8 @@ void kill_processes(const std::string& path) {
 
 void remove_cgroup(const std::string& path) {
   if (::rmdir(path.c_str()) == 0) return give_back(path);
-  if (errno == ENOENT) return;
+  // A hierarchy that is read-only is said to be so before it is looked for the group.
+  if (errno == ENOENT || (errno == EROFS && !path_exists(path))) return;
   kill_processes(path);  // EBUSY: processes or groups are left in it
   wait_until_empty(path);
   remove_groups_below(path);

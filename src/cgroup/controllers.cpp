@@ -41,21 +41,10 @@ bool is_on_version_1(const std::string& controller) {
 }
 
 [[noreturn]] void throw_unavailable(const Setting& setting, const std::string& group) {
-  const std::string cannot = "cannot " + describe(setting) + ": ";
-  if (is_on_version_1(setting.controller))
-    throw Error(ErrorKind::Unsupported,
-                fmt::format("{}the {} controller of this host is on cgroup v1", cannot, setting.controller), 0,
-                "boot with systemd.unified_cgroup_hierarchy=1, or without systemd with cgroup_no_v1=all");
-  if (path_exists(group + "/cgroup.type"))  // every group but the root of all has it
-    throw Error(ErrorKind::Unsupported,
-                fmt::format("{}the {} controller is not handed down to cgroup '{}'", cannot, setting.controller, group),
-                0,
-                fmt::format("write '+{}' to the file cgroup.subtree_control of its parents; for a service of systemd, "
-                            "Delegate=yes",
-                            setting.controller));
-  throw Error(ErrorKind::Unsupported, fmt::format("{}this kernel has no {} controller", cannot, setting.controller), 0,
-              setting.controller == "memory" ? "boot with cgroup_enable=memory"
-                                             : "it is left out of the kernel, or disabled by cgroup_disable=");
+  if (is_on_version_1(setting.controller)) throw unavailable(setting, Lack::OnVersion1, group);
+  if (group.empty()) throw unavailable(setting, Lack::NoHierarchy, group);
+  // Every group but the root of all has a type.
+  throw unavailable(setting, path_exists(group + "/cgroup.type") ? Lack::NotHandedDown : Lack::NotInKernel, group);
 }
 
 /// A group of the hierarchy on the way from the top to the container.
@@ -94,9 +83,9 @@ class Level {
     // The kernel would enable cpu and pids, and take no process into the groups below any more (cgroup-v2.rst,
     // "Threads").
     if (is_not_root() && !words_of(try_read_file(path_ + "/cgroup.procs").value_or("")).empty()) return EBUSY;
-    const Fd file = open_path(path_ + "/cgroup.subtree_control", O_WRONLY);
+    const Fd file(::open((path_ + "/cgroup.subtree_control").c_str(), O_WRONLY | O_CLOEXEC));
     const std::string text = "+" + controller;
-    return ::write(file.get(), text.data(), text.size()) == -1 ? errno : 0;
+    return !file.valid() || ::write(file.get(), text.data(), text.size()) == -1 ? errno : 0;
   }
 
   /// The root of all, which alone may have processes and hand out controllers, has no type.
@@ -112,7 +101,7 @@ class Level {
                   0, "name another one with --cgroup-parent, or move them to a group below it");
     throw Error(kind_of_errno(errnum),
                 fmt::format("cannot {}: enable the {} controller in cgroup '{}'", describe(setting), controller, path_),
-                errnum);
+                errnum, errnum == EROFS ? how_to_write() : "");
   }
 
   std::string path_;
@@ -140,13 +129,47 @@ std::vector<Wanted> wanted_for(const std::vector<Setting>& settings) {
 
 }  // namespace
 
+Error unavailable(const Setting& setting, Lack lack, const std::string& group) {
+  const std::string& controller = setting.controller;
+  const auto error = [&](const std::string& why, const std::string& hint) {
+    return Error(ErrorKind::Unsupported, fmt::format("cannot {}: {}", describe(setting), why), 0, hint);
+  };
+  switch (lack) {
+    case Lack::OnVersion1:
+      return error(fmt::format("the {} controller of this host is on cgroup v1", controller),
+                   "boot with systemd.unified_cgroup_hierarchy=1, or without systemd with cgroup_no_v1=all");
+    case Lack::NotHandedDown:
+      return error(
+          fmt::format("the {} controller is not handed down to cgroup '{}'", controller, group),
+          fmt::format("write '+{}' to the file cgroup.subtree_control of its parents; for a service of systemd, "
+                      "Delegate=yes",
+                      controller));
+    case Lack::NoHierarchy:
+      return error(
+          fmt::format("the {} controller needs a cgroup v2 hierarchy, and there is none at /sys/fs/cgroup", controller),
+          "'mount -t cgroup2 cgroup2 /sys/fs/cgroup' mounts it");
+    case Lack::NotInKernel:
+      break;
+  }
+  return error(fmt::format("this kernel has no {} controller", controller),
+               controller == "memory" ? "boot with cgroup_enable=memory"
+                                      : "it is left out of the kernel, or disabled by cgroup_disable=");
+}
+
+Error add_purpose(const Error& error, const std::vector<Setting>& settings) {
+  Error changed(error);
+  const auto first = std::ranges::find_if(settings, [](const Setting& setting) { return !setting.controller.empty(); });
+  if (first != settings.end())
+    changed.add_context(
+        fmt::format("cannot {}: the {} controller needs a control group", describe(*first), first->controller));
+  return changed;
+}
+
 void check_available(const std::string& cgroups_path, const oci::Resources& resources) {
   const std::vector<Setting> settings = settings_of(resources);
   if (settings.empty()) return;
   const std::optional<std::string> path = locate(cgroups_path);
-  if (!path)
-    throw Error(ErrorKind::Unsupported, fmt::format("cannot {}: this host has no cgroup v2 hierarchy at /sys/fs/cgroup",
-                                                    describe(settings.front())));
+  if (!path) throw_unavailable(settings.front(), "");
   const std::string top = top_of(*path);
   const Names available = words_of(try_read_file(top + "/cgroup.controllers").value_or(""));
   for (const Setting& setting : settings)
@@ -166,7 +189,11 @@ void move_to_leaf(const std::string& group) {
 void enable_controllers(const std::string& parent, const std::vector<Setting>& settings) {
   const std::vector<Wanted> wanted = wanted_for(settings);
   const std::optional<std::string> handed_out = try_read_file(parent + "/cgroup.subtree_control");
-  if (!handed_out) make_parents(parent + "/container");
+  try {
+    if (!handed_out) make_parents(parent + "/container");
+  } catch (const Error& error) {
+    throw add_purpose(error, settings);
+  }
   const Names enabled = words_of(handed_out.value_or(""));
   // As a rule an earlier container has had it all enabled.
   if (std::ranges::all_of(wanted, [&](const Wanted& it) { return enabled.contains(it.controller); })) return;

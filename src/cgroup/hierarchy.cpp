@@ -158,6 +158,21 @@ std::string top_of(const std::string& path) {
   return is_at_or_below(path, base) ? base : hierarchy;
 }
 
+std::string how_to_write() {
+  return fmt::format("the hierarchy is mounted read-only: 'mount -o remount,bind,rw {}' changes that",
+                     find_hierarchy().value_or(""));
+}
+
+namespace {
+
+[[noreturn]] void throw_unmade(const std::string& path) {
+  const int errnum = errno;
+  throw Error(kind_of_errno(errnum), fmt::format("make cgroup '{}'", path), errnum,
+              errnum == EROFS ? how_to_write() : "");
+}
+
+}  // namespace
+
 void make_parents(const std::string& path) {
   const std::string parent = parent_of(path);
   if (::mkdir(parent.c_str(), 0755) == 0) {
@@ -165,9 +180,9 @@ void make_parents(const std::string& path) {
     return;
   }
   if (errno == EEXIST) return;
-  if (errno != ENOENT || parent.empty()) throw_errno("make cgroup '{}'", parent);
+  if (errno != ENOENT || parent.empty()) throw_unmade(parent);
   make_parents(parent);
-  if (::mkdir(parent.c_str(), 0755) == -1 && errno != EEXIST) throw_errno("make cgroup '{}'", parent);
+  if (::mkdir(parent.c_str(), 0755) == -1 && errno != EEXIST) throw_unmade(parent);
   if (!parent.ends_with(kOwnGroup)) ::setxattr(parent.c_str(), kMade, "1", 1, 0);
 }
 
@@ -179,7 +194,7 @@ void make_group(const std::string& path) {
     } else if (errno == ENOENT && tries < kTries) {
       make_parents(path);  // the last container in them has just ended
     } else {
-      throw_errno("make cgroup '{}'", path);
+      throw_unmade(path);
     }
   }
 }

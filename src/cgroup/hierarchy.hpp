@@ -15,6 +15,9 @@ namespace myct::cgroup {
 /// The topmost group above `path` that we may change: where the hierarchy is mounted, or what is delegated to us.
 [[nodiscard]] std::string top_of(const std::string& path);
 
+/// What a user can do where a group cannot be changed because of EROFS.
+[[nodiscard]] std::string how_to_write();
+
 /// Makes the groups that are missing above `path` and marks them, for remove_made_parents(). Throws Error.
 void make_parents(const std::string& path);
 
@@ -22,13 +25,13 @@ void make_parents(const std::string& path);
 /// nothing is in it. Throws Error.
 void make_group(const std::string& path);
 
-/// Removes those groups above `path` that make_parents() has made and nothing is in.
-void remove_made_parents(const std::string& path);
-
 /// The groups in the one at `path`, absolute; none when it is absent.
 [[nodiscard]] std::vector<std::string> groups_in(const std::string& path);
 
 /// Whether the group is one that containers are in and nobody else has made.
 [[nodiscard]] bool is_ours(const std::string& path);
+
+/// Removes those groups above `path` that make_parents() has made and nothing is in.
+void remove_made_parents(const std::string& path);
 
 }  // namespace myct::cgroup

@@ -43,9 +43,7 @@ void filter_devices(const cgroup::Cgroup& group, const oci::Spec& spec, const st
 }
 
 /// Where there can be no group, a container that needs none runs all the same.
-void do_without_group(const oci::Spec& spec, const std::vector<cgroup::Setting>& settings, bool needs_filter,
-                      const Error& error) {
-  if (!settings.empty()) throw Error(error).add_context("cannot " + settings.front().purpose);
+void do_without_group(const oci::Spec& spec, bool needs_filter, const Error& error) {
   if (needs_filter) do_without_filter(spec, error);
   log::info("the container gets no control group: {}", error.what());
 }
@@ -58,7 +56,8 @@ std::optional<cgroup::Cgroup> make_group(const oci::Spec& spec) {
   if (spec.linux_.cgroups_path.empty() && settings.empty()) return std::nullopt;
   const std::optional<std::string> path = cgroup::locate(spec.linux_.cgroups_path);
   if (!path) {
-    do_without_group(spec, settings, !program.empty(),
+    cgroup::check_available(spec.linux_.cgroups_path, spec.linux_.resources);
+    do_without_group(spec, !program.empty(),
                      Error(ErrorKind::Unsupported, "this host has no cgroup v2 hierarchy at /sys/fs/cgroup"));
     return std::nullopt;
   }
@@ -68,7 +67,7 @@ std::optional<cgroup::Cgroup> make_group(const oci::Spec& spec) {
     group = cgroup::Cgroup::create(*path, settings);
   } catch (const Error& error) {
     if (!settings.empty()) throw;
-    do_without_group(spec, settings, !program.empty(), error);
+    do_without_group(spec, !program.empty(), error);
     return std::nullopt;
   }
   if (program.empty()) return group;

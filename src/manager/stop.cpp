@@ -197,6 +197,11 @@ void pause(const Context& context, const std::string& reference) {
   const Held held = hold_running(context, "pause", reference);
   if (held.container.status == state::Status::Paused)
     throw_error(ErrorKind::Conflict, "container '{}' is already paused", reference);
+  if (held.container.run->cgroup.empty())
+    throw Error(ErrorKind::Unsupported,
+                fmt::format("cannot freeze container '{}': it has no control group of its own", reference), 0,
+                "this needs a cgroup v2 hierarchy at /sys/fs/cgroup that can be written to, before the container is "
+                "started");
   cgroup::set_freezer(held.container.run->cgroup, cgroup::Freezer::Frozen);
   state::append_event(context.paths, held.container.record, "pause");
 }

@@ -29,8 +29,9 @@ struct Flags {
 };
 
 constexpr milliseconds kInterval{1000};
-/// What a processor does shows between two readings: these are the first two.
-constexpr milliseconds kFirstInterval{150};
+/// What a processor does shows between two readings: these are the first two. Whole periods of a quota (100 ms) lie
+/// between them, or it would depend on where they start how much of one is seen.
+constexpr milliseconds kFirstInterval{500};
 
 constexpr const char* kTable =
     "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}\t"

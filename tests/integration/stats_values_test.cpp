@@ -66,6 +66,17 @@ TEST_F(StatsValues, are_the_processes_that_the_controller_counts) {
   EXPECT_EQ(once("{{.PIDs}}"), "4\n");
 }
 
+TEST_F(StatsValues, are_what_a_quota_leaves_of_a_processor_whenever_it_is_asked_for) {
+  NEEDS_CONTROLLER("cpu");
+  start("web", "echo started; while :; do :; done", {"--cpus", "0.5"});
+  ASSERT_TRUE(logs("web", "started\n"));
+  for (int number = 0; number < 8; ++number) {
+    const double percent = raw("CPUPercent");
+    EXPECT_GE(percent, 42);
+    EXPECT_LE(percent, 58);
+  }
+}
+
 TEST_F(StatsValues, are_the_pressure_of_too_little_processor_time) {
   NEEDS_CONTROLLER("cpu");
   start("web", "while :; do :; done & while :; do :; done", {"--cpus", "0.2"});

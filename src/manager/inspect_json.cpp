@@ -233,7 +233,10 @@ Json build_config(const InspectInputs& inputs) {
   else
     config["StopSignal"] = std::to_string(record.stop_signal);  // a real-time one
   config["StopTimeout"] = record.stop_seconds;
-  if (record.healthcheck) config["Healthcheck"] = build_healthcheck(*record.healthcheck);
+  if (record.healthcheck) {
+    config["Healthcheck"] = build_healthcheck(*record.healthcheck);
+    if (!record.healthcheck->shell.empty()) config["Shell"] = record.healthcheck->shell;
+  }
   return config;
 }
 

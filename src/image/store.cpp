@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "cover.hpp"
 #include "index_names.hpp"
 #include "layer.hpp"
 #include "layout.hpp"
@@ -23,6 +24,8 @@ namespace {
 std::optional<Rootfs> try_open_image(const state::Paths& paths, const oci::Descriptor& manifest) {
   Rootfs rootfs{.id = id_of(paths, manifest), .reference = name_of(manifest), .lowerdirs = {}, .config = {}};
   oci::Image image = load_image(paths, rootfs.id);
+  if (std::optional<std::string> cover = find_cover(paths, image.diff_ids))
+    rootfs.lowerdirs.push_back(std::move(*cover));
   for (auto diff_id = image.diff_ids.rbegin(); diff_id != image.diff_ids.rend(); ++diff_id) {
     std::string fs = layer_fs(paths, *diff_id);
     if (!path_exists(fs)) return std::nullopt;

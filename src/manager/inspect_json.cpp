@@ -340,6 +340,7 @@ Json build_container_document(const InspectInputs& inputs) {
 Json build_image_document(const image::ImageDetails& image) {
   const oci::Image& document = image.image;
   std::vector<std::string> lower;
+  if (image.cover) lower.push_back(*image.cover);
   for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) lower.push_back(layer->directory);
   Json driver = {{"Name", "overlay2"}, {"Data", {{"LowerDir", fmt::format("{}", fmt::join(lower, ":"))}}}};
   Json result = {{"Id", image.id},

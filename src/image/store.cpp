@@ -109,7 +109,7 @@ std::vector<ImageSummary> list(const state::Paths& paths) {
   return images;
 }
 
-void tag(const state::Paths& paths, const std::string& source, const std::string& target) {
+std::string tag(const state::Paths& paths, const std::string& source, const std::string& target) {
   if (!parse_reference(target).digest.empty())
     throw_error(ErrorKind::Invalid, "image name '{}': a digest cannot be given, it is what an image has", target);
   const FileLock lock = lock_index(paths);
@@ -118,9 +118,11 @@ void tag(const state::Paths& paths, const std::string& source, const std::string
   if (!found) found = find_by_id(paths, index, source);
   if (!found) throw_no_image(index, {}, source);
   oci::Descriptor entry = *found->manifest;
+  std::string id = id_of(paths, entry);
   entry.annotations.erase(std::string(oci::kAnnotationRefName));
   set_names(paths, index, entry, {target});
   save_index(paths, index);
+  return id;
 }
 
 }  // namespace myct::image

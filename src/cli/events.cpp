@@ -61,7 +61,8 @@ int print_events(const EventsFlags& flags, const manager::Context& context) {
     if (flags.format == "json") {
       print_line(line);
     } else {
-      const Json event = Json::parse(line);
+      Json event = Json::parse(line);
+      if (!event.contains("from")) event["from"] = "";  // an image's; to docker's templates the field is there
       print_line(shape ? shape->render({.root = event, .field_names = kFieldNames}) : describe(event));
     }
     return flush_output();  // as it happens

@@ -1,4 +1,5 @@
 // myct history.
+#include <algorithm>
 #include <memory>
 
 #include "command.hpp"
@@ -43,18 +44,24 @@ std::vector<Entry> entries_of(const image::ImageDetails& image) {
   return entries;
 }
 
+/// In one cell of a table, whatever the command was laid out with.
+std::string created_by(const oci::History& step, bool full) {
+  std::string text = step.created_by;
+  std::ranges::replace(text, '\t', ' ');
+  return full ? text : ellipsis(text, kCreatedByWidth);
+}
+
 Row make_row(const Entry& entry, const std::string& id, const Flags& flags) {
   const SystemTime created = parse_time(entry.step.created).value_or(SystemTime{});
   std::string since = duration_since(created) + " ago";
   if (!flags.human) since = entry.step.created;
-  return {
-      .fields = {{"Comment", entry.step.comment},
-                 {"CreatedAt", entry.step.created},
-                 {"CreatedBy", flags.full ? entry.step.created_by : ellipsis(entry.step.created_by, kCreatedByWidth)},
-                 {"CreatedSince", since},
-                 {"ID", id},
-                 {"Size", flags.human ? human_size(entry.size) : std::to_string(entry.size)}},
-      .labels = {}};
+  return {.fields = {{"Comment", entry.step.comment},
+                     {"CreatedAt", entry.step.created},
+                     {"CreatedBy", created_by(entry.step, flags.full)},
+                     {"CreatedSince", since},
+                     {"ID", id},
+                     {"Size", flags.human ? human_size(entry.size) : std::to_string(entry.size)}},
+          .labels = {}};
 }
 
 int print_history(const manager::Context& context, const Flags& flags) {

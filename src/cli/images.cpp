@@ -144,8 +144,8 @@ int print_images(const manager::Context& context, const Flags& flags) {
   return 0;
 }
 
-void remove_image(const manager::Context& context, const std::string& name, image::Force force) {
-  const image::RemoveResult result = image::remove(context.paths, name, force, manager::image_ids_in_use(context));
+void remove_and_tell(const manager::Context& context, const std::string& name, image::Force force) {
+  const image::RemoveResult result = manager::remove_image(context, name, force);
   for (const std::string& reference : result.untagged) print_line("Untagged: " + reference);
   if (!result.deleted.empty()) print_line("Deleted: " + result.deleted);
 }
@@ -182,7 +182,7 @@ void define_tag(CLI::App& command, Action& action) {
   command.add_option("IMAGE", flags->source, "A name, or id")->required();
   command.add_option("NAME", flags->target, "What it is to be called, too; a name that exists moves to it")->required();
   action = [flags](const manager::Context& context) {
-    image::tag(context.paths, flags->source, flags->target);
+    manager::tag_image(context, flags->source, flags->target);
     return 0;
   };
 }
@@ -198,7 +198,7 @@ void define_rmi(CLI::App& command, Action& action) {
   command.add_flag("-f,--force", flags->force, "Take the name away even if containers were made from the image");
   action = [flags](const manager::Context& context) {
     return for_each_target(flags->images, [&](const std::string& name) {
-      remove_image(context, name, flags->force ? image::Force::Yes : image::Force::No);
+      remove_and_tell(context, name, flags->force ? image::Force::Yes : image::Force::No);
     });
   };
 }

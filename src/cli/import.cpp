@@ -5,7 +5,7 @@
 #include "container_flags.hpp"
 #include "myct/base/error.hpp"
 #include "myct/image/change.hpp"
-#include "myct/image/store.hpp"
+#include "myct/manager/images.hpp"
 #include "output.hpp"
 #include "progress.hpp"
 #include "registry_flags.hpp"
@@ -39,7 +39,7 @@ void define_import(CLI::App& command, Action& action) {
           .architecture = platform->architecture, .os = platform->os, .variant = platform->variant, .os_version = {}};
     ProgressBar bar("Importing " + flags->reference);
     request.progress = bar.callback();
-    print_line(image::import_tarball(context.paths, request).id);
+    print_line(manager::import_image(context, request).id);
     return 0;
   };
 }

@@ -10,8 +10,7 @@
 #include "command.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
-#include "myct/image/load.hpp"
-#include "myct/image/save.hpp"
+#include "myct/manager/images.hpp"
 #include "output.hpp"
 #include "progress.hpp"
 #include "result_file.hpp"
@@ -51,7 +50,7 @@ void define_save(CLI::App& command, Action& action) {
       ->take_last();
   action = [flags](const manager::Context& context) {
     const image::SaveRequest request{.images = flags->images, .format = parse_format(flags->format)};
-    write_result(flags->output, "an archive", [&](FdRef out) { image::save(context.paths, request, out); });
+    write_result(flags->output, "an archive", [&](FdRef out) { manager::save_images(context, request, out); });
     return 0;
   };
 }
@@ -74,8 +73,8 @@ void define_load(CLI::App& command, Action& action) {
       throw Error(ErrorKind::Usage, "standard input is a terminal, not an archive", 0, "use -i, or redirect it")
           .set_exit_status(1);
     ProgressBar bar("Reading " + (flags->input == "-" ? "standard input" : flags->input));
-    const std::vector<image::LoadedImage> images = image::load(
-        context.paths, {.source = flags->input, .progress = flags->quiet ? image::Progress{} : bar.callback()});
+    const std::vector<image::LoadedImage> images = manager::load_images(
+        context, {.source = flags->input, .progress = flags->quiet ? image::Progress{} : bar.callback()});
     for (const image::LoadedImage& image : images) print_loaded(image);
     return 0;
   };

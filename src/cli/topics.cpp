@@ -37,21 +37,23 @@ constexpr std::array kPsFields = {
 constexpr std::array kEventKeys = {
     Term{"container", "A name, or the beginning of an id"},
     Term{"event", "What happened; rm is the same as destroy"},
-    Term{"image", "The image, as run was given it"},
+    Term{"image", "The image, and containers made from it; by its name with a tag or without"},
     Term{"label", "KEY or KEY=VALUE"},
-    Term{"type", "container is the only one"},
+    Term{"type", "container or image"},
 };
 constexpr std::array kEvents = {
     Term{"create, start, die, destroy", "The life of a container; .Actor.Attributes of die has exitCode"},
     Term{"kill, oom, stop, restart, pause, unpause", "What ends and freezes it; kill has signal, its number"},
     Term{"attach, exec_start, exec_die", "Who joins it; exec_start has execCommand, exec_die has exitCode"},
     Term{"rename, update", "What changes it; rename has oldName"},
+    Term{"pull, push, import, load, save", "An image comes or goes"},
+    Term{"tag, untag, delete", "Its names, and its end"},
 };
 constexpr std::array kEventFields = {
     Term{".Action, .Status", "The event"},
-    Term{".Type, .Scope", "container, local"},
-    Term{".ID, .Actor.ID, .From", "The container's id; its image"},
-    Term{".Actor.Attributes", "A map: name, image, the labels, and what the event has of its own"},
+    Term{".Type, .Scope", "container or image; local"},
+    Term{".ID, .Actor.ID, .From", "The id, or of pull and push the image's name; a container's image"},
+    Term{".Actor.Attributes", "A map: name, a container's image, the labels, and what the event has of its own"},
     Term{".Time, .TimeNano", "Seconds and nanoseconds since 1970"},
 };
 constexpr std::array kTimes = {

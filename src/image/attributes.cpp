@@ -1,6 +1,7 @@
 #include "attributes.hpp"
 
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -65,6 +66,20 @@ bool is_kept_xattr(std::string_view name) noexcept {
   if (name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.")) return false;
   return name == "security.capability" || name.starts_with("user.") || name.starts_with("trusted.") ||
          name == kAccessAclXattr || name == kDefaultAclXattr;
+}
+
+std::vector<Xattr> read_xattrs(FdRef file) {
+  std::vector<Xattr> xattrs;
+  if (::flistxattr(file.get(), nullptr, 0) <= 0) return xattrs;
+  std::string names(XATTR_LIST_MAX, '\0');
+  const ssize_t length = ::flistxattr(file.get(), names.data(), names.size());
+  std::string value(XATTR_SIZE_MAX, '\0');
+  for (const char* name = names.data(); name < names.data() + length; name += std::string_view(name).size() + 1) {
+    if (!is_kept_xattr(name)) continue;
+    const ssize_t size = ::fgetxattr(file.get(), name, value.data(), value.size());
+    if (size >= 0) xattrs.push_back({name, value.substr(0, static_cast<size_t>(size))});
+  }
+  return xattrs;
 }
 
 void Losses::note(std::string_view what, const std::string& member, int errnum) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "myct/base/fd.hpp"
 #include "tar_reader.hpp"
@@ -38,6 +39,10 @@ struct Target {
 
 /// Whether an extended attribute of that name goes with its file from one tree to another.
 [[nodiscard]] bool is_kept_xattr(std::string_view name) noexcept;
+
+/// Those that are kept, of a file or directory that is open for reading. A file system without them, or one that
+/// vanishes while it is asked for, is as good as none.
+[[nodiscard]] std::vector<Xattr> read_xattrs(FdRef file);
 
 /// Whom a file belongs to that this process makes.
 struct Owner {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <set>
 
+#include "cover.hpp"
 #include "digest.hpp"
 #include "layout.hpp"
 #include "myct/base/error.hpp"
@@ -23,7 +24,9 @@ void add_image(const state::Paths& paths, const oci::Descriptor& entry, Digits& 
   used.insert(hex_of(entry.digest));
   used.insert(hex_of(manifest.config.digest));
   for (const oci::Descriptor& layer : manifest.layers) used.insert(hex_of(layer.digest));
-  for (const std::string& diff_id : load_image(paths, id_of(paths, entry)).diff_ids) used.insert(hex_of(diff_id));
+  const std::vector<std::string> diff_ids = load_image(paths, id_of(paths, entry)).diff_ids;
+  for (const std::string& diff_id : diff_ids) used.insert(hex_of(diff_id));
+  used.insert(hex_of(cover_id(diff_ids)));
 }
 
 void add_pins(const state::Paths& paths, Digits& used) {

@@ -20,12 +20,14 @@
 #include <utility>
 
 #include "blob_file.hpp"
+#include "cover.hpp"
 #include "digest.hpp"
 #include "index_names.hpp"
 #include "layer.hpp"
 #include "layout.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
+#include "myct/base/log.hpp"
 #include "staging.hpp"
 #include "stream.hpp"
 
@@ -69,20 +71,25 @@ CheckedImage check_documents(std::string_view manifest, std::string_view config)
 
 class Ingest::Impl {
  public:
-  explicit Impl(const state::Paths& paths) : paths_(paths), staging_(prepare(paths)) {
-    std::vector<std::string> trash;
-    {
-      const FileLock lock = lock_index(paths_);
-      trash = take_garbage(paths_, load_index(paths_));
+  explicit Impl(const state::Paths& paths) : paths_(paths), staging_(prepare(paths)) { remove_garbage(); }
+
+  ~Impl() {
+    staging_.reset();  // and with it the pins
+    if (!leaves_garbage_) return;
+    try {
+      remove_garbage();
+    } catch (const Error& error) {
+      log::debug("what an image that did not come has left stays until the next: {}", error.what());
     }
-    for (const std::string& path : trash) remove_tree(path);
   }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   bool has(const std::string& path, const std::string& digest) {
     const std::string pin = pin_name(digest);
     // Under the lock: whoever removes what is nobody's has read the pins before, or sees this one.
     const FileLock lock = lock_index(paths_);
-    write_file_at(staging_.fd(), pin, "");
+    write_file_at(staging_->fd(), pin, "");
     return path_exists(path);
   }
   bool has_layer(const std::string& diff_id) { return has(layer_fs(paths_, diff_id), diff_id); }
@@ -90,25 +97,38 @@ class Ingest::Impl {
 
   LayerResult put_layer(const LayerRequest& request, const ByteSource& source,
                         const std::function<void(uint64_t)>& progress) {
-    BlobFile blob = BlobFile::create(staging_.fd(), request.blob.size);
+    BlobFile blob = BlobFile::create(staging_->fd(), request.blob.size);
     return put_layer(request, blob, source, progress);
   }
   LayerResult put_layer(const LayerRequest& request, SpoolFile file, const std::function<void(uint64_t)>& progress) {
     reopen(file);
-    BlobFile blob = BlobFile::adopt(staging_.fd(), std::move(file));
+    BlobFile blob = BlobFile::adopt(staging_->fd(), std::move(file));
     return put_layer(request, blob, {}, progress);
   }
 
   SpoolFile spool() {
     std::string name = "spool-" + random_suffix();
-    Fd fd = open_at(staging_.fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+    Fd fd = open_at(staging_->fd(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
     return {.name = std::move(name), .fd = std::move(fd)};
   }
 
-  void reopen(SpoolFile& file) { file.fd = open_at(staging_.fd(), file.name, O_RDWR | O_NOFOLLOW); }
+  void reopen(SpoolFile& file) { file.fd = open_at(staging_->fd(), file.name, O_RDWR | O_NOFOLLOW); }
 
   LayerResult put_layer(const LayerRequest& request, BlobFile& blob, const ByteSource& source,
                         const std::function<void(uint64_t)>& progress) {
+    try {
+      return put(request, blob, source, progress);
+    } catch (Error& error) {
+      // Of several that come at once, which one was damaged.
+      const std::string& digest = request.blob.digest;
+      if (error.kind() == ErrorKind::Invalid && !digest.empty() && error.subject().find(digest) == std::string::npos)
+        error.add_context(fmt::format("layer {}", digest));
+      throw;
+    }
+  }
+
+  LayerResult put(const LayerRequest& request, BlobFile& blob, const ByteSource& source,
+                  const std::function<void(uint64_t)>& progress) {
     std::optional<FileLock> lock;
     if (!request.diff_id.empty())
       lock = FileLock::acquire(fmt::format("{}/layer-{}.lock", paths_.locks(), hex_of(request.diff_id)));
@@ -125,6 +145,15 @@ class Ingest::Impl {
   std::string commit(const ImageDocuments& documents);
 
  private:
+  void remove_garbage() {
+    std::vector<std::string> trash;
+    {
+      const FileLock lock = lock_index(paths_);
+      trash = take_garbage(paths_, load_index(paths_));
+    }
+    for (const std::string& path : trash) remove_tree(path);
+  }
+
   static StagingDirectory prepare(const state::Paths& paths) {
     create_layout(paths);
     sweep_staging(paths);
@@ -173,6 +202,7 @@ class Ingest::Impl {
     if (!has_blob(digest)) {
       const FileLock lock = lock_index(paths_);
       blob.become(blob_path(paths_, digest));
+      leaves_garbage_ = true;
     }
   }
 
@@ -180,7 +210,8 @@ class Ingest::Impl {
                      const std::function<void(uint64_t)>& progress);
   void repack(LayerRecord& record, FdRef staging, BlobFile& blob);
   static void take_plain(LayerRecord& record, const StreamTotals& totals);
-  void publish_layer(const LayerRecord& record, StagingDirectory& staging);
+  void publish_layer(const std::string& diff_id, StagingDirectory& staging);
+  void put_cover(const std::vector<std::string>& diff_ids);
 
   void remember_pair(const std::string& blob, const std::string& diff_id) {
     const std::lock_guard guard(mutex_);
@@ -190,8 +221,9 @@ class Ingest::Impl {
   void check_layers(const CheckedImage& checked);
 
   state::Paths paths_;
-  StagingDirectory staging_;
+  std::optional<StagingDirectory> staging_;
   std::atomic<bool> large_ = false;
+  std::atomic<bool> leaves_garbage_ = false;  ///< something was put that no image has yet
   std::mutex mutex_;
   std::set<std::pair<std::string, std::string>> pairs_;  ///< blobs known to be those layers, guarded by mutex_
 };
@@ -213,9 +245,12 @@ LayerResult Ingest::Impl::unpack(const LayerRequest& request, const ByteSource& 
   else if (blob != nullptr && blob->is_plain())
     take_plain(record, stream.totals());
   write_file_at(staging.fd(), "layer.json", to_json(record));
+  // Of an import, names may be those in another directory; and it is the lowest layer of what is made of it.
+  if (!request.wrapping_directory && !unpacked.implied.empty())
+    write_file_at(staging.fd(), kImpliedFile, unpacked.implied);
   if (record.size > kLargeLayer) large_ = true;
   if (blob != nullptr) publish_blob(*blob, record.blob.digest);
-  publish_layer(record, staging);
+  publish_layer(record.diff_id, staging);
   remember_pair(record.blob.digest, record.diff_id);
   return {.blob = record.blob, .diff_id = record.diff_id};
 }
@@ -237,12 +272,23 @@ void Ingest::Impl::take_plain(LayerRecord& record, const StreamTotals& totals) {
   record.blob.size = totals.tar_size;
 }
 
-void Ingest::Impl::publish_layer(const LayerRecord& record, StagingDirectory& staging) {
+void Ingest::Impl::publish_layer(const std::string& diff_id, StagingDirectory& staging) {
   // One that came to be meanwhile is as good; ours goes with its staging directory.
-  if (has_layer(record.diff_id)) return;
+  if (has_layer(diff_id)) return;
   const FileLock lock = lock_index(paths_);
-  const std::string target = layer_directory(paths_, record.diff_id);
-  if (!path_exists(target)) staging.become(target);
+  const std::string target = layer_directory(paths_, diff_id);
+  if (path_exists(target)) return;
+  staging.become(target);
+  leaves_garbage_ = true;
+}
+
+void Ingest::Impl::put_cover(const std::vector<std::string>& diff_ids) {
+  // With as many layers as overlayfs takes there is no room for one more.
+  if (diff_ids.size() < 2 || diff_ids.size() >= oci::kMostLayers) return;
+  const std::string id = cover_id(diff_ids);
+  if (has_layer(id)) return;
+  StagingDirectory staging = StagingDirectory::create(paths_.layers());
+  if (make_cover(paths_, diff_ids, staging.fd())) publish_layer(id, staging);
 }
 
 /// Two images may say that a blob both have is one layer and another: what is not known to be true is looked at.
@@ -274,6 +320,7 @@ void Ingest::Impl::check_layers(const CheckedImage& checked) {
 std::string Ingest::Impl::commit(const ImageDocuments& documents) {
   const CheckedImage checked = check_documents(documents.manifest, documents.config);
   check_layers(checked);
+  put_cover(checked.image.diff_ids);
   if (large_.exchange(false)) sync_store(paths_);
 
   std::string media_type = documents.manifest_media_type;
@@ -292,6 +339,7 @@ std::string Ingest::Impl::commit(const ImageDocuments& documents) {
     sync_store(paths_);
     set_names(paths_, index, entry, documents.names);
     save_index(paths_, index);
+    leaves_garbage_ = false;
     trash = take_garbage(paths_, index);
   }
   for (const std::string& path : trash) remove_tree(path);

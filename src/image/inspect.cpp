@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cover.hpp"
 #include "layer.hpp"
 #include "layout.hpp"
 #include "lookup.hpp"
@@ -57,6 +58,7 @@ std::optional<ImageDetails> try_inspect(const state::Paths& paths, const std::st
   for (const oci::Descriptor& manifest : index.manifests)
     if (id_of(paths, manifest) == details.id) add_names(manifest, details);
   details.image = load_image(paths, details.id);
+  details.cover = find_cover(paths, details.image.diff_ids);
   const std::vector<oci::Descriptor> blobs = load_manifest(paths, *found->manifest).layers;
   for (size_t i = 0; i < details.image.diff_ids.size(); ++i) {
     const std::string& diff_id = details.image.diff_ids[i];

@@ -137,6 +137,7 @@ Unpacked unpack_layer(TarStream& stream, FdRef staging, const std::optional<std:
   if (writer.members() == 0 && wrapping_directory) throw_error(ErrorKind::Invalid, "an archive without members");
   writer.finish();
   Unpacked unpacked;
+  for (const std::string& directory : writer.implied()) unpacked.implied += directory + '\0';
   if (wrapping_directory)
     unpacked.unwrapped = settle(staging, *wrapping_directory);
   else

@@ -34,6 +34,7 @@ struct LayerRecord {
 struct Unpacked {
   LayerRecord record;
   bool unwrapped = false;  ///< the root was a directory of the archive
+  std::string implied;     ///< what kImpliedFile is to hold (cover.hpp)
 };
 
 /// Unpacks the tarball in `stream` into `staging`, as fs/. `wrapping_directory` names the directory that is to become

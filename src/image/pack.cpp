@@ -65,22 +65,6 @@ std::string read_link(FdRef link, const std::string& name) {
   return target;
 }
 
-/// Of a file or directory that is open for reading. A file system without them, or one that vanishes while it is
-/// asked for, is as good as none.
-std::vector<Xattr> read_xattrs(FdRef file) {
-  std::vector<Xattr> xattrs;
-  if (::flistxattr(file.get(), nullptr, 0) <= 0) return xattrs;
-  std::string names(XATTR_LIST_MAX, '\0');
-  const ssize_t length = ::flistxattr(file.get(), names.data(), names.size());
-  std::string value(XATTR_SIZE_MAX, '\0');
-  for (const char* name = names.data(); name < names.data() + length; name += std::string_view(name).size() + 1) {
-    if (!is_kept_xattr(name)) continue;
-    const ssize_t size = ::fgetxattr(file.get(), name, value.data(), value.size());
-    if (size >= 0) xattrs.push_back({name, value.substr(0, static_cast<size_t>(size))});
-  }
-  return xattrs;
-}
-
 /// Where data lies in a file with holes; none: the file has no holes, or too many.
 std::vector<DataRegion> find_regions(FdRef file, const struct stat& status) {
   constexpr off_t kStatBlock = 512;

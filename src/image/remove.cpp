@@ -99,6 +99,7 @@ RemoveResult remove(const state::Paths& paths, const std::string& image, Force f
       trash = take_garbage(paths, plan.index);
     }
     result = std::move(plan.result);
+    result.id = id;
   }
   for (const std::string& path : trash) {
     result.bytes += size_of_garbage(path);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "cover.hpp"
 #include "index_names.hpp"
 #include "layer.hpp"
 #include "layout.hpp"
@@ -23,6 +24,8 @@ namespace {
 std::optional<Rootfs> try_open_image(const state::Paths& paths, const oci::Descriptor& manifest) {
   Rootfs rootfs{.id = id_of(paths, manifest), .reference = name_of(manifest), .lowerdirs = {}, .config = {}};
   oci::Image image = load_image(paths, rootfs.id);
+  if (std::optional<std::string> cover = find_cover(paths, image.diff_ids))
+    rootfs.lowerdirs.push_back(std::move(*cover));
   for (auto diff_id = image.diff_ids.rbegin(); diff_id != image.diff_ids.rend(); ++diff_id) {
     std::string fs = layer_fs(paths, *diff_id);
     if (!path_exists(fs)) return std::nullopt;
@@ -106,7 +109,7 @@ std::vector<ImageSummary> list(const state::Paths& paths) {
   return images;
 }
 
-void tag(const state::Paths& paths, const std::string& source, const std::string& target) {
+std::string tag(const state::Paths& paths, const std::string& source, const std::string& target) {
   if (!parse_reference(target).digest.empty())
     throw_error(ErrorKind::Invalid, "image name '{}': a digest cannot be given, it is what an image has", target);
   const FileLock lock = lock_index(paths);
@@ -115,9 +118,11 @@ void tag(const state::Paths& paths, const std::string& source, const std::string
   if (!found) found = find_by_id(paths, index, source);
   if (!found) throw_no_image(index, {}, source);
   oci::Descriptor entry = *found->manifest;
+  std::string id = id_of(paths, entry);
   entry.annotations.erase(std::string(oci::kAnnotationRefName));
   set_names(paths, index, entry, {target});
   save_index(paths, index);
+  return id;
 }
 
 }  // namespace myct::image

@@ -106,7 +106,10 @@ Fd TreeWriter::make_parent(const std::string& path, const std::string& member) {
     const auto [above, base] = split_name(part);
     const Fd directory(open_beneath(root_, std::string(above), O_PATH | O_DIRECTORY));
     if (!directory.valid()) throw_unreachable(member, errno);
-    make_directory({directory.ref(), std::string(base)}, part, 0755);
+    if (make_directory({directory.ref(), std::string(base)}, part, 0755)) {
+      implied_.insert(part);
+      if (implied_.size() > kMostMembers) throw_error(ErrorKind::Invalid, "more than {} directories", kMostMembers);
+    }
   } while (end != path.size());
   const int fd = open_beneath(root_, path, O_PATH | O_DIRECTORY);
   if (fd == -1) throw_unreachable(member, errno);
@@ -120,6 +123,7 @@ void TreeWriter::make_room(const Place& place) {
 }
 
 void TreeWriter::write_directory(Member member) {
+  implied_.erase(member.name);
   if (!member.name.empty()) {
     const Place place = place_of(member.name);
     // Nobody is to pass before it has its own mode.

@@ -15,6 +15,7 @@
 #include <ctime>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -51,6 +52,8 @@ class TreeWriter {
   /// Throws Error{Invalid} when more has been written than `bytes_read` bytes of archive give reason for.
   void check_room(uint64_t bytes_read) const;
 
+  /// The directories that the archive put something into without naming them; "" is the root.
+  [[nodiscard]] const std::set<std::string>& implied() const noexcept { return implied_; }
   [[nodiscard]] uint64_t bytes_written() const noexcept { return bytes_written_; }
   [[nodiscard]] uint64_t members() const noexcept { return members_; }
   /// The newest time of any member that is not in the future; 0 without one.
@@ -68,7 +71,7 @@ class TreeWriter {
   /// Whether the member was a whiteout, which is then done.
   bool write_whiteout(const Member& member);
   void make_opaque(const std::string& directory);
-  void make_directory(const Place& place, const std::string& name, mode_t mode);
+  bool make_directory(const Place& place, const std::string& name, mode_t mode);
   void make_room(const Place& place);
 
   void write_directory(Member member);
@@ -90,6 +93,7 @@ class TreeWriter {
 
   std::vector<Member> directories_;
   std::unordered_map<std::string, bool> repeated_;  ///< directories that came more than once; true: finished
+  std::set<std::string> implied_{""};
   std::vector<Member> named_acls_;
   std::map<std::string, std::string> databases_;  ///< etc/passwd and etc/group of the archive, once needed
   Losses losses_;

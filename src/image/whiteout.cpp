@@ -45,22 +45,23 @@ void TreeWriter::make_opaque(const std::string& directory) {
                 "keep the images on a file system with trusted.* attributes");
 }
 
-/// Makes a directory with exactly this mode, unless there is one. In place of a whiteout it hides what is below.
-void TreeWriter::make_directory(const Place& place, const std::string& name, mode_t mode) {
+/// Makes a directory with exactly this mode, unless there is one: false. In place of a whiteout it hides what is below.
+bool TreeWriter::make_directory(const Place& place, const std::string& name, mode_t mode) {
   const auto make = [&] {
     if (::mkdirat(place.directory.get(), place.base.c_str(), mode) == -1) return false;
     if (::fchmodat(place.directory.get(), place.base.c_str(), mode, 0) == -1) throw_errno("set the mode of '{}'", name);
     return true;
   };
-  if (make()) return;
+  if (make()) return true;
   if (errno != EEXIST) throw_errno("make directory '{}'", name);
   struct stat status {};
   if (::fstatat(place.directory.get(), place.base.c_str(), &status, AT_SYMLINK_NOFOLLOW) == -1)
     throw_errno("inspect '{}'", name);
-  if (!is_whiteout(status)) return;
+  if (!is_whiteout(status)) return false;
   make_room(place);
   if (!make()) throw_errno("make directory '{}'", name);
   make_opaque(name);
+  return true;
 }
 
 /// Where there is something already: a directory stays, anything else goes.

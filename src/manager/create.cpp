@@ -208,6 +208,7 @@ state::Record make_record(const RunRequest& request, const image::Rootfs& rootfs
   record.restart = request.restart;
   record.log = request.log.value_or(state::LogConfig{});
   record.healthcheck = oci::merge(request.healthcheck, rootfs.config.healthcheck);
+  if (record.healthcheck) record.healthcheck->shell = rootfs.config.shell;
   if (request.healthcheck && record.healthcheck->test.empty())
     log::warning("there is no health check that the options could be about: the image has none; give --health-cmd");
   return record;

@@ -37,11 +37,34 @@ bool is_event(const std::string& action, const std::string& wanted) {
   return action == wanted || (action == "destroy" && (wanted == "rm" || wanted == "remove"));
 }
 
+/// "alpine" of "alpine:3.20" and "alpine@sha256:...".
+std::string_view without_tag(std::string_view name) {
+  if (const size_t at = name.find('@'); at != std::string_view::npos) return name.substr(0, at);
+  const size_t colon = name.rfind(':');
+  const size_t slash = name.rfind('/');
+  return colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash) ? name.substr(0, colon)
+                                                                                               : name;
+}
+
+/// Of a container, the image that it was made from; of an image, its id or name.
+bool is_of_image(const Value& event, const Value& attributes, const std::string& wanted) {
+  const auto is_it = [&](const std::string& name) { return name == wanted || without_tag(name) == wanted; };
+  if (text_of(event, "Type") != "image") return is_it(text_of(event, "from"));
+  constexpr std::string_view kAlgorithm = "sha256:";
+  std::string id = text_of(event, "id");
+  if (id.starts_with(kAlgorithm)) id.erase(0, kAlgorithm.size());
+  const std::string digits = wanted.starts_with(kAlgorithm) ? wanted.substr(kAlgorithm.size()) : wanted;
+  return (is_hex(digits) && id.starts_with(digits)) || is_it(text_of(event, "id")) ||
+         is_it(text_of(attributes, "name"));
+}
+
 bool fits(const std::string& key, const std::string& wanted, const Value& event, const Value& attributes) {
   const std::string id = text_of(event, "id");
-  if (key == "container") return text_of(attributes, "name") == wanted || (is_hex(wanted) && id.starts_with(wanted));
+  if (key == "container")
+    return text_of(event, "Type") == "container" &&
+           (text_of(attributes, "name") == wanted || (is_hex(wanted) && id.starts_with(wanted)));
   if (key == "event") return is_event(text_of(event, "Action"), wanted);
-  if (key == "image") return text_of(event, "from") == wanted;
+  if (key == "image") return is_of_image(event, attributes, wanted);
   if (key == "label") return has_label(attributes, wanted);
   return text_of(event, "Type") == wanted;
 }

@@ -81,10 +81,9 @@ ImagePruneResult prune_images(const Context& context, PruneImages which, const P
     const auto has = [&](const std::string& label) { return state::has_label(image.labels, label); };
     if (!seen.insert(image.id).second || std::ranges::any_of(request.not_labels, has)) continue;
     // Asked anew for each: a container may have been made meanwhile.
-    const std::set<std::string> in_use = image_ids_in_use(context);
-    if (in_use.contains(image.id)) continue;
+    if (image_ids_in_use(context).contains(image.id)) continue;
     try {
-      result.removed.push_back(image::remove(context.paths, image.id, image::Force::Yes, in_use));
+      result.removed.push_back(remove_image(context, image.id, image::Force::Yes));
       result.bytes += result.removed.back().bytes;
     } catch (const Error& error) {
       // Removed by somebody else in this moment.

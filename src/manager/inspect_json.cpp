@@ -234,7 +234,10 @@ Json build_config(const InspectInputs& inputs) {
   else
     config["StopSignal"] = std::to_string(record.stop_signal);  // a real-time one
   config["StopTimeout"] = record.stop_seconds;
-  if (record.healthcheck) config["Healthcheck"] = build_healthcheck(*record.healthcheck);
+  if (record.healthcheck) {
+    config["Healthcheck"] = build_healthcheck(*record.healthcheck);
+    if (!record.healthcheck->shell.empty()) config["Shell"] = record.healthcheck->shell;
+  }
   return config;
 }
 
@@ -338,6 +341,7 @@ Json build_container_document(const InspectInputs& inputs) {
 Json build_image_document(const image::ImageDetails& image) {
   const oci::Image& document = image.image;
   std::vector<std::string> lower;
+  if (image.cover) lower.push_back(*image.cover);
   for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) lower.push_back(layer->directory);
   Json driver = {{"Name", "overlay2"}, {"Data", {{"LowerDir", fmt::format("{}", fmt::join(lower, ":"))}}}};
   Json result = {{"Id", image.id},

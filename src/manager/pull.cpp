@@ -4,6 +4,7 @@
 #include <atomic>
 #include <set>
 
+#include "image_events.hpp"
 #include "layer_download.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/log.hpp"
@@ -96,6 +97,7 @@ PullResult Pull::fetch(const registry::RegistryReference& reference) {
                                         .config = config,
                                         .names = {name},
                                         .index_digest = document.index_digest});
+  tell_of_transfer(context_, reference, "pull");
   return {.reference = reference, .digest = document.digest(), .id = id, .is_newer = !before || before->id != id};
 }
 

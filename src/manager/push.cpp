@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "image_events.hpp"
 #include "myct/base/error.hpp"
 #include "myct/image/save.hpp"
 #include "myct/manager/pull.hpp"
@@ -59,6 +60,7 @@ class Push {
     in_threads(layers.size(), cancelled_, [&](size_t i) { send_blob(reference.repository, layers[i], true); });
     send_blob(reference.repository, kept.manifest.config, false);
     const std::string digest = client_.push_manifest(reference, kept.descriptor.media_type, kept.document);
+    tell_of_transfer(context_, reference, "push");
     return {.reference = reference, .digest = digest, .size = kept.document.size()};
   }
 

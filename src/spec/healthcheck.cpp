@@ -38,8 +38,9 @@ std::vector<std::string> command_of(const Healthcheck& check) {
   std::vector<std::string> command(check.test.begin() + 1, check.test.end());
   if (check.test.front() == "CMD") return command;
   if (check.test.front() != "CMD-SHELL") return {};
-  command.insert(command.begin(), {"/bin/sh", "-c"});
-  return command;
+  std::vector<std::string> shell = check.shell.empty() ? std::vector<std::string>{"/bin/sh", "-c"} : check.shell;
+  shell.insert(shell.end(), command.begin(), command.end());
+  return shell;
 }
 
 Healthcheck with_defaults(Healthcheck check) {

@@ -31,6 +31,33 @@ Fd open_events(const Paths& paths) {
   return open_path(paths.events(), kFlags, 0600);
 }
 
+/// What events of all kinds have.
+json::Value make_event(std::string_view type, std::string_view id, std::string_view action, json::Value attributes,
+                       SystemTime time) {
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  return {{"status", action},
+          {"id", id},
+          {"Type", type},
+          {"Action", action},
+          {"Actor", {{"ID", id}, {"Attributes", std::move(attributes)}}},
+          {"scope", "local"},
+          {"time", nanoseconds / 1'000'000'000},
+          {"timeNano", nanoseconds}};
+}
+
+std::string line_of(const json::Value& event) {
+  return event.dump(-1, ' ', false, json::Value::error_handler_t::replace) + "\n";
+}
+
+/// Throws Error.
+void append(const Paths& paths, std::string_view line) {
+  const Fd file = open_events(paths);
+  // One write on O_APPEND: lines of several writers do not mix.
+  write_all(file.ref(), line, paths.events());
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && status.st_size >= kLargestFile) rotate(paths);
+}
+
 }  // namespace
 
 std::string event_line(const Record& record, std::string_view action,
@@ -39,24 +66,20 @@ std::string event_line(const Record& record, std::string_view action,
   details["name"] = record.name;
   details["image"] = record.image;
   for (const auto& [key, value] : attributes) details[key] = value;
-  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-  return json::Value{{"status", action},       {"id", record.id},
-                     {"from", record.image},   {"Type", "container"},
-                     {"Action", action},       {"Actor", {{"ID", record.id}, {"Attributes", std::move(details)}}},
-                     {"scope", "local"},       {"time", nanoseconds / 1'000'000'000},
-                     {"timeNano", nanoseconds}}
-             .dump(-1, ' ', false, json::Value::error_handler_t::replace) +
-         "\n";
+  json::Value event = make_event("container", record.id, action, std::move(details), time);
+  event["from"] = record.image;
+  return line_of(event);
+}
+
+std::string image_event_line(std::string_view id, std::string_view action,
+                             const std::map<std::string, std::string>& attributes, SystemTime time) {
+  return line_of(make_event("image", id, action, attributes, time));
 }
 
 void append_event(const Paths& paths, const Record& record, std::string_view action,
                   const std::map<std::string, std::string>& attributes) noexcept {
   try {
-    const Fd file = open_events(paths);
-    // One write on O_APPEND: lines of several writers do not mix.
-    write_all(file.ref(), event_line(record, action, attributes, std::chrono::system_clock::now()), paths.events());
-    struct stat status {};
-    if (::fstat(file.get(), &status) == 0 && status.st_size >= kLargestFile) rotate(paths);
+    append(paths, event_line(record, action, attributes, std::chrono::system_clock::now()));
   } catch (const std::exception& error) {
     log::debug("event '{}' of container {}: {}", action, record.id, error.what());
   }
@@ -68,6 +91,15 @@ void append_event(const Paths& paths, std::string_view id, std::string_view acti
     if (const std::optional<Record> record = load_record(paths, id)) append_event(paths, *record, action, attributes);
   } catch (const std::exception& error) {
     log::debug("event '{}' of container {}: {}", action, id, error.what());
+  }
+}
+
+void append_image_event(const Paths& paths, std::string_view id, std::string_view action,
+                        const std::map<std::string, std::string>& attributes) noexcept {
+  try {
+    append(paths, image_event_line(id, action, attributes, std::chrono::system_clock::now()));
+  } catch (const std::exception& error) {
+    log::debug("event '{}' of image {}: {}", action, id, error.what());
   }
 }
 

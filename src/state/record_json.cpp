@@ -117,6 +117,7 @@ Value healthcheck_to_json(const oci::Healthcheck& check) {
   write_unless(object, "startPeriod", check.start_period.count(), defaults.start_period.count());
   write_unless(object, "startInterval", check.start_interval.count(), defaults.start_interval.count());
   write_unless(object, "retries", check.retries, defaults.retries);
+  json::write_unless_empty(object, "shell", check.shell);
   return object;
 }
 

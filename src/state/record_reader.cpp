@@ -161,6 +161,7 @@ constexpr std::array kMembers = {
     member<Section::Healthcheck, &oci::Healthcheck::start_period>("startPeriod"),
     member<Section::Healthcheck, &oci::Healthcheck::start_interval>("startInterval"),
     member<Section::Healthcheck, &oci::Healthcheck::retries>("retries"),
+    member<Section::Healthcheck, &oci::Healthcheck::shell>("shell"),
     member<Section::Settings, &Settings::entrypoint>("entrypoint"),
     member<Section::Settings, &Settings::cmd>("cmd"),
     member<Section::Settings, &Settings::user>("user"),

@@ -1,4 +1,4 @@
-// `myct events`: what happens to containers, as it happens.
+// `myct events`: what happens to containers and images, as it happens.
 #include <signal.h>
 
 #include <algorithm>
@@ -17,6 +17,10 @@ using ::testing::IsEmpty;
 
 class Events : public DetachedTest {
  protected:
+  void SetUp() override {
+    DetachedTest::SetUp();
+    std::filesystem::remove(runtime_dir() + "/events");  // the import of the image that all tests have
+  }
   /// What has been printed in this form since the test began.
   [[nodiscard]] std::vector<std::string> all(const std::string& format, const Words& options = {}) const {
     Words words = {"events", "--since", since_, "--until", "0s", "--format", format};
@@ -203,6 +207,34 @@ TEST_F(Events, end_quietly_when_nobody_reads_them_any_more) {
 
 TEST_F(Events, refuse_a_template_that_is_none) {
   EXPECT_TRUE(fails_with(myct({"events", "--until", "0s", "--format", "{{.Action"}), 64, "template"));
+}
+
+TEST_F(Events, of_images_are_told) {
+  ASSERT_EQ(myct({"import", "-c", "LABEL tier=front", busybox_tarball(), "one"}).status, 0);
+  std::string id = myct({"images", "-q", "--no-trunc", "one"}).out;
+  id.pop_back();
+  ASSERT_EQ(myct({"tag", "one", "example.org:5000/two:v"}).status, 0);
+  ASSERT_EQ(myct({"save", "-o", path("one.tar"), "one"}).status, 0);
+  ASSERT_EQ(myct({"rmi", "one"}).status, 0);
+  ASSERT_EQ(myct({"image", "prune", "-af", "--filter", "label=tier"}).status, 0);
+  ASSERT_EQ(myct({"load", "-i", path("one.tar")}).status, 0);
+  const Words front = {"--filter", "type=image", "--filter", "label=tier=front"};
+  EXPECT_THAT(all("{{.Type}} {{.Action}} {{.Actor.Attributes.name}}", front),
+              ElementsAre("image import one:latest", "image tag example.org:5000/two:v", "image save one",
+                          "image untag one:latest", "image untag example.org:5000/two:v", "image delete " + id,
+                          "image load one:latest"));
+  EXPECT_THAT(all("{{.ID}} {{.Actor.ID}} {{.From}}|", front), ::testing::Each(id + " " + id + " |"));
+  EXPECT_THAT(actions({"--filter", "image=example.org:5000/two"}), ElementsAre("tag", "untag"));
+  EXPECT_THAT(actions({"--filter", "image=one:latest"}), ElementsAre("import", "untag", "load"));
+  EXPECT_THAT(actions({"--filter", "image=" + id}), ::testing::SizeIs(7));
+  EXPECT_THAT(actions({"--filter", "image=" + id.substr(7, 12), "--filter", "event=tag"}), ElementsAre("tag"));
+  EXPECT_THAT(actions({"--filter", "container=one"}), IsEmpty());
+}
+
+TEST_F(Events, of_containers_are_found_by_their_image_with_its_tag_or_without) {
+  EXPECT_EQ(myct({"run", "--rm", "busybox:latest", "true"}).status, 0);
+  for (const char* image : {"busybox", "busybox:latest"})
+    EXPECT_THAT(actions({"-f", "type=container", "-f", std::string("image=") + image}), ::testing::SizeIs(4)) << image;
 }
 
 // --- rotation --------------------------------------------------------------------------------------------------------

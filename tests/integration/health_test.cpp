@@ -361,5 +361,16 @@ TEST_F(Health, check_that_a_pause_holds_up_does_not_count) {
   remove("web");
 }
 
+TEST_F(Health, check_of_a_line_is_run_by_the_image_s_shell) {
+  give_image(R"({"Test":["CMD-SHELL","of the image"]},"Shell":["/bin/ash","-c","echo shell: $0; exit 4"])");
+  start("web", "sleep 1000", {"--health-interval", kNever});
+  EXPECT_TRUE(fails_with(check("web"), 1, "exit status 4: shell: of the image"));
+  EXPECT_EQ(inspect("web", "{{json .Config.Shell}}"), R"(["/bin/ash","-c","echo shell: $0; exit 4"])");
+  start("own", "sleep 1000", {"--health-interval", kNever, "--health-cmd", "of the user"});
+  EXPECT_TRUE(fails_with(check("own"), 1, "exit status 4: shell: of the user"));
+  remove("web");
+  remove("own");
+}
+
 }  // namespace
 }  // namespace myct::test

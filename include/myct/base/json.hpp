@@ -2,10 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "myct/base/error.hpp"
@@ -34,11 +37,22 @@ inline Value parse(std::string_view text, std::string_view name) {
   }
 }
 
-/// Reads member `key` into `target` when it is there and not null; throws Error{Invalid} on a wrong type.
+/// Whether the value is a whole number that a T holds. The conversion itself takes fractions and numbers that are too
+/// large, and what comes of these is undefined.
+template <typename T>
+bool is_whole_number(const Value& value) {
+  if (value.is_number_unsigned()) return std::in_range<T>(value.get<uint64_t>());
+  return value.is_number_integer() && std::in_range<T>(value.get<int64_t>());
+}
+
+/// Reads member `key` into `target` when it is there and not null; throws Error{Invalid} on a wrong type, or a number
+/// that is none for `target`.
 template <typename T>
 void read(const Value& object, const char* key, T& target) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return;
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    if (!is_whole_number<T>(*found)) throw_error(ErrorKind::Invalid, "member '{}' has a value of the wrong kind", key);
   try {
     found->get_to(target);
   } catch (const Value::exception&) {

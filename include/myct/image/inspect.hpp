@@ -24,8 +24,9 @@ struct ImageDetails {
   std::vector<std::string> references;  ///< "alpine:latest"; all that it has
   std::vector<std::string> digests;     ///< "alpine@sha256:…": its manifest's, and that of the index it came from
   oci::Image image;
-  std::vector<ImageLayer> layers;  ///< lowest first
-  uint64_t size = 0;               ///< bytes of the unpacked layers
+  std::vector<ImageLayer> layers;    ///< lowest first
+  std::optional<std::string> cover;  ///< a directory of directories above all layers: what these do not say of theirs
+  uint64_t size = 0;                 ///< bytes of the unpacked layers
 };
 
 /// By name, id, or a beginning of the id that no other image has. nullopt when there is none; throws Error when the

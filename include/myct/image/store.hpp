@@ -73,6 +73,7 @@ Rootfs resolve(const state::Paths& paths, const ResolveRequest& request);
 std::vector<ImageSummary> list(const state::Paths& paths);
 
 struct RemoveResult {
+  std::string id;                     ///< of the image that was found
   std::vector<std::string> untagged;  ///< references that are gone
   std::string deleted;                ///< id of the image that is gone with them, or empty
   uint64_t bytes = 0;                 ///< what its files took that no other image has
@@ -88,7 +89,7 @@ RemoveResult remove(const state::Paths& paths, const std::string& image, Force f
                     const std::set<std::string>& ids_in_use);
 
 /// Lets the name `target` mean the image `source`, which keeps its own. Throws Error{NotFound}, or Error{Invalid} for a
-/// name with a digest.
-void tag(const state::Paths& paths, const std::string& source, const std::string& target);
+/// name with a digest. Returns the image's id.
+std::string tag(const state::Paths& paths, const std::string& source, const std::string& target);
 
 }  // namespace myct::image

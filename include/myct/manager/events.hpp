@@ -1,4 +1,4 @@
-// Telling what happens to containers, and what happened since the boot.
+// Telling what happens to containers and images, and what happened since the boot.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// Images by condition, and what images, containers and volumes take on the disk.
+// What is done with images, images by condition, and what images, containers and volumes take on the disk.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "myct/image/load.hpp"
+#include "myct/image/save.hpp"
 #include "myct/image/store.hpp"
 #include "myct/manager/prune.hpp"
 #include "myct/manager/request.hpp"
@@ -28,6 +30,14 @@ struct ImageFilter {
 /// Error{NotFound} when before or since name no image.
 [[nodiscard]] std::vector<image::ImageSummary> apply_filter(const ImageFilter& filter,
                                                             std::vector<image::ImageSummary> images);
+
+// As the functions of image/ that they call; what is done is told as an event, too.
+image::ImportResult import_image(const Context& context, const image::ImportRequest& request);
+std::vector<image::LoadedImage> load_images(const Context& context, const image::LoadRequest& request);
+void save_images(const Context& context, const image::SaveRequest& request, FdRef out);
+void tag_image(const Context& context, const std::string& source, const std::string& target);
+/// Containers' images are in use.
+image::RemoveResult remove_image(const Context& context, const std::string& image, image::Force force);
 
 struct ImagePruneResult {
   std::vector<image::RemoveResult> removed;

@@ -17,6 +17,7 @@ struct Healthcheck {
   std::chrono::nanoseconds start_period{0};
   std::chrono::nanoseconds start_interval{0};
   int retries = 0;
+  std::vector<std::string> shell = {};  ///< of a container's: what runs "CMD-SHELL"; empty: /bin/sh -c
   bool operator==(const Healthcheck&) const = default;
 };
 

@@ -1,4 +1,5 @@
-// What happens to containers, told as it happens: one JSON object a line, appended by whoever makes it happen.
+// What happens to containers and images, told as it happens: one JSON object a line, appended by whoever makes it
+// happen.
 #pragma once
 
 #include <map>
@@ -20,8 +21,16 @@ void append_event(const Paths& paths, const Record& record, std::string_view act
 void append_event(const Paths& paths, std::string_view id, std::string_view action,
                   const std::map<std::string, std::string>& attributes = {}) noexcept;
 
-/// The event as the line that is appended, in the form of docker events --format json.
+/// Appends an event of an image: `action` is Docker's word ("pull", "push", "tag", "untag", "delete", "import", "load",
+/// "save"), `id` the image's, or its name where a registry has a part in it; `attributes` hold its name and labels. The
+/// rest is as above.
+void append_image_event(const Paths& paths, std::string_view id, std::string_view action,
+                        const std::map<std::string, std::string>& attributes) noexcept;
+
+/// The events as the lines that are appended, in the form of docker events --format json.
 [[nodiscard]] std::string event_line(const Record& record, std::string_view action,
                                      const std::map<std::string, std::string>& attributes, SystemTime time);
+[[nodiscard]] std::string image_event_line(std::string_view id, std::string_view action,
+                                           const std::map<std::string, std::string>& attributes, SystemTime time);
 
 }  // namespace myct::state

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <thread>
 
 #include "digest.hpp"
@@ -15,6 +14,7 @@
 #include "myct/base/file.hpp"
 #include "tar_builder.hpp"
 #include "temp_store.hpp"
+#include "test_layer.hpp"
 
 namespace myct::image::test {
 namespace {
@@ -24,31 +24,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-/// A layer as a registry would have it.
-struct TestLayer {
-  explicit TestLayer(const TarBuilder& archive) : tar(archive.finish()), blob(gzip(tar)) {}
-
-  [[nodiscard]] LayerRequest request() const {
-    return {.blob = {.media_type = std::string(oci::kDockerTypeLayerGzip),
-                     .digest = digest_of(blob),
-                     .size = blob.size(),
-                     .annotations = {}},
-            .diff_id = digest_of(tar)};
-  }
-
-  std::string tar;
-  std::string blob;
-};
-
-ByteSource source_of(const std::string& bytes) {
-  return {.read = [&bytes, position = size_t{0}](std::span<uint8_t> buffer) mutable {
-    const size_t count = std::min(buffer.size(), bytes.size() - position);
-    std::memcpy(buffer.data(), bytes.data() + position, count);
-    position += count;
-    return count;
-  }};
-}
-
 ByteSource untouched() {
   return {.read = [](std::span<uint8_t>) -> size_t {
     ADD_FAILURE() << "the source was read";
@@ -56,38 +31,13 @@ ByteSource untouched() {
   }};
 }
 
-ImageDocuments documents_of(const std::vector<TestLayer>& layers, std::vector<std::string> names) {
-  oci::Image image{.created = "2024-01-02T03:04:05Z", .architecture = "amd64", .config = {}, .diff_ids = {}};
-  oci::Manifest manifest{.config = {}, .layers = {}, .annotations = {}};
-  for (const TestLayer& layer : layers) {
-    image.diff_ids.push_back(layer.request().diff_id);
-    manifest.layers.push_back(layer.request().blob);
-  }
-  // A blank that no serialiser would put there: the documents must stay as they came.
-  const std::string config = " " + oci::to_json(image);
-  manifest.config = {.media_type = std::string(oci::kDockerTypeConfig),
-                     .digest = digest_of(config),
-                     .size = config.size(),
-                     .annotations = {}};
-  manifest.media_type = oci::kDockerTypeManifest;
-  return {.manifest = oci::to_json(manifest) + "\n",
-          .manifest_media_type = {},
-          .config = config,
-          .names = std::move(names)};
-}
-
 const TestLayer& base() {
   static const TestLayer layer(TarBuilder().base_system());
   return layer;
 }
 const TestLayer& upper() {
-  static const TestLayer layer(TarBuilder().file("etc/new").file("etc/.wh.passwd", ""));
+  static const TestLayer layer(TarBuilder().directory("etc").file("etc/new").file("etc/.wh.passwd", ""));
   return layer;
-}
-
-std::string put_image(Ingest& ingest, const std::vector<TestLayer>& layers, const std::string& name) {
-  for (const TestLayer& layer : layers) (void)ingest.put_layer(layer.request(), source_of(layer.blob));
-  return ingest.commit(documents_of(layers, {name}));
 }
 
 template <typename Body>

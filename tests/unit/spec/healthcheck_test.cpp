@@ -40,6 +40,9 @@ TEST(Healthcheck, takes_member_by_member_from_the_image) {
 TEST(Healthcheck, has_the_command_that_its_kind_says) {
   EXPECT_EQ(command_of(of_the_image()), Command({"/check", "-q"}));
   EXPECT_EQ(command_of({.test = {"CMD-SHELL", "exit 1"}}), Command({"/bin/sh", "-c", "exit 1"}));
+  EXPECT_EQ(command_of({.test = {"CMD-SHELL", "exit 1"}, .shell = {"/bin/bash", "-eo", "pipefail", "-c"}}),
+            Command({"/bin/bash", "-eo", "pipefail", "-c", "exit 1"}));
+  EXPECT_EQ(command_of({.test = {"CMD", "/check"}, .shell = {"/bin/bash", "-c"}}), Command({"/check"}));
   EXPECT_EQ(command_of(*merge(Healthcheck{.test = {"NONE"}}, of_the_image())), Command());
   EXPECT_EQ(command_of({.test = {"PROBE", "x"}}), Command()) << "a kind that Docker does not know either";
   EXPECT_EQ(command_of({.test = {"CMD"}}), Command());

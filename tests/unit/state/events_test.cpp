@@ -21,6 +21,14 @@ TEST(EventLine, is_what_readers_of_docker_events_expect) {
             "\n");
 }
 
+TEST(EventLine, of_an_image_has_docker_s_members) {
+  EXPECT_EQ(image_event_line("alpine:3.20", "pull", {{"name", "alpine"}, {"k", "v"}},
+                             *parse_time("2024-05-01T10:00:00.123456789Z")),
+            R"({"Action":"pull","Actor":{"Attributes":{"k":"v","name":"alpine"},"ID":"alpine:3.20"},"Type":"image",)"
+            R"("id":"alpine:3.20","scope":"local","status":"pull","time":1714557600,"timeNano":1714557600123456789})"
+            "\n");
+}
+
 TEST(EventLine, is_one_line_whatever_the_labels_are) {
   Record record = sample();
   record.labels = {{"text", "two\nlines \" \xff"}};

@@ -31,7 +31,8 @@ Record sample() {
                                       .timeout = std::chrono::seconds(1),
                                       .start_period = std::chrono::nanoseconds(7),
                                       .start_interval = std::chrono::milliseconds(8),
-                                      .retries = 2},
+                                      .retries = 2,
+                                      .shell = {"/bin/ash", "-c"}},
       .settings =
           {.cmd = {"-c"},
            .network = "host",
@@ -54,8 +55,8 @@ Record sample() {
 constexpr const char* kGolden =
     R"({"anonymousVolumes":["v1"],"autoRemove":true,"command":["sh","-c","true"],)"
     R"("created":"2024-05-01T10:00:00.500000000Z",)"
-    R"("healthcheck":{"interval":5000000000,"retries":2,"startInterval":8000000,"startPeriod":7,)"
-    R"("test":["CMD-SHELL","true"],"timeout":1000000000},)"
+    R"("healthcheck":{"interval":5000000000,"retries":2,"shell":["/bin/ash","-c"],"startInterval":8000000,)"
+    R"("startPeriod":7,"test":["CMD-SHELL","true"],"timeout":1000000000},)"
     R"("id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","image":"alpine","imageId":"sha256:1",)"
     R"("labels":{"k":"v"},)"
     R"("log":{"driver":"journald","maxFile":5,"maxSize":1000,"options":["max-file=5"]},"name":"web",)"

@@ -1,11 +1,14 @@
 #include "myct/base/socket.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "myct/base/error.hpp"
+#include "myct/base/file.hpp"
 
 namespace myct {
 namespace {
@@ -21,6 +24,24 @@ SocketPair make_socket_pair() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) throw_errno("make a socket pair");
   return {Fd(ends[0]), Fd(ends[1])};
+}
+
+Fd connect_stream(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) throw_errno("make a socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // A long path is reached by the descriptor of what it leads to (unix(7): 108 bytes).
+  Fd place;
+  std::string name = path;
+  if (name.size() >= sizeof address.sun_path) {
+    place = open_path(path, O_PATH);
+    name = fmt::format("/proc/self/fd/{}", place.get());
+  }
+  std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == -1)
+    throw_errno("connect to '{}'", path);
+  return socket;
 }
 
 ssize_t send_message(FdRef socket, std::span<iovec> parts, std::optional<FdRef> fd, int flags) noexcept {

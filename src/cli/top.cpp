@@ -13,7 +13,7 @@ namespace {
 /// Docker's columns: at least twenty wide, three blanks between them.
 constexpr size_t kNarrowestColumn = 20 - 3;
 
-void print_processes(const manager::ProcessTable& table) {
+void print_processes(const ProcessTable& table) {
   std::vector<std::vector<std::string>> rows = {table.titles};
   rows.insert(rows.end(), table.rows.begin(), table.rows.end());
   for (std::vector<std::string>& row : rows)

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstddef>
 #include <cstring>
 
@@ -40,6 +41,13 @@ void Packet::set_text(std::string_view value) noexcept {
 }
 
 void Handshake::send_with(const Packet& packet, std::optional<FdRef> fd) const {
+  if (is_fifo_) {
+    // In one piece: it is shorter than PIPE_BUF. Nobody reads what is not a failure.
+    static_assert(sizeof(Packet) <= PIPE_BUF);
+    if (packet.tag == Tag::Failed && ::write(socket_.get(), &packet, packet_size(packet.length)) == -1)
+      throw_errno("report to who starts the container");
+    return;
+  }
   iovec data{.iov_base = const_cast<Packet*>(&packet), .iov_len = packet_size(packet.length)};
   if (send_message(socket_.ref(), {&data, 1}, fd, 0) == -1) throw_errno("send to the other side of the start");
 }
@@ -52,9 +60,10 @@ void Handshake::send(Tag tag) const {
   send(packet);
 }
 
-void Handshake::send_fd(FdRef fd) const {
+void Handshake::send_fd(Sent what, FdRef fd) const {
   Packet packet;
   packet.tag = Tag::SendFd;
+  packet.detail = static_cast<uint32_t>(what);
   send_with(packet, fd);
 }
 
@@ -71,11 +80,12 @@ std::optional<Received> Handshake::receive() const {
   return received;
 }
 
-void Handshake::expect(Tag tag) const {
+uint32_t Handshake::expect(Tag tag) const {
   const std::optional<Received> received = receive();
   if (!received) throw_error(ErrorKind::Internal, "the other side of the start is gone");
   if (received->packet.tag != tag || received->fd.valid())
     throw_error(ErrorKind::Internal, "unexpected packet {}", static_cast<uint32_t>(received->packet.tag));
+  return received->packet.detail;
 }
 
 void Handshake::fail(Step step, const Error& error) const noexcept {
@@ -98,6 +108,23 @@ void Handshake::move_to(int number) {
   if (socket_.get() == number) return;
   if (::dup3(socket_.get(), number, O_CLOEXEC) == -1) throw_errno("move descriptor {}", socket_.get());
   socket_ = Fd(number);
+}
+
+void Handshake::continue_on(Fd fifo) {
+  socket_ = std::move(fifo);
+  is_fifo_ = true;
+}
+
+std::optional<Packet> read_report(FdRef fifo) {
+  Packet packet;
+  ssize_t got = 0;
+  while ((got = ::read(fifo.get(), &packet, sizeof packet)) == -1)
+    if (errno != EINTR) throw_errno("read the report of the container's init");
+  if (got == 0) return std::nullopt;
+  if (static_cast<size_t>(got) < packet_size(0) || packet.length > Packet::kTextCapacity ||
+      static_cast<size_t>(got) < packet_size(packet.length) || packet.tag != Tag::Failed)
+    throw_error(ErrorKind::Internal, "malformed report of {} bytes", got);
+  return packet;
 }
 
 Error error_from(const Packet& packet) {

@@ -3,10 +3,12 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
 #include "myct/base/error.hpp"
+#include "myct/engine/engine.hpp"
 
 namespace myct::engine {
 namespace {
@@ -59,6 +61,13 @@ uint64_t find_propagation(std::string_view word) {
   return 0;
 }
 
+constexpr std::array<std::string_view, 11> kFilesystemFlags = {
+    "sync", "async", "dirsync", "mand", "nomand", "lazytime", "nolazytime", "iversion", "noiversion", "silent", "loud"};
+
+bool is_filesystem_flag(std::string_view word) {
+  return std::ranges::find(kFilesystemFlags, word) != kFilesystemFlags.end();
+}
+
 void apply_attribute(MountPlan& plan, const AttributeOption& option) {
   // A later word of the same pair wins, as in mount(8).
   plan.attributes_cleared &= ~option.set;
@@ -69,6 +78,14 @@ void apply_attribute(MountPlan& plan, const AttributeOption& option) {
 
 bool apply_generic_option(MountPlan& plan, std::string_view word) {
   if (word == "defaults") return true;
+  if (word == "tmpcopyup") {
+    plan.copy_up = true;
+    return true;
+  }
+  if (word == "idmap" || word == "ridmap") {
+    plan.recursive_idmap = word == "ridmap";
+    return true;
+  }
   if (word == "bind" || word == "rbind") {
     plan.kind = MountKind::Bind;
     plan.recursive_bind = word == "rbind";
@@ -94,6 +111,17 @@ bool apply_generic_option(MountPlan& plan, std::string_view word) {
 
 }  // namespace
 
+std::vector<std::string> mount_option_names() {
+  std::vector<std::string> names = {"defaults", "bind", "rbind", "tmpcopyup", "idmap", "ridmap"};
+  for (const AttributeOption& option : kAttributeOptions)
+    for (const char* prefix : {"", "r"}) names.push_back(prefix + std::string(option.word));
+  for (const char* name : {"private", "slave", "shared", "unbindable"})
+    for (const char* prefix : {"", "r"}) names.push_back(prefix + std::string(name));
+  names.insert(names.end(), kFilesystemFlags.begin(), kFilesystemFlags.end());
+  std::ranges::sort(names);
+  return names;
+}
+
 uint64_t parse_propagation(std::string_view word) {
   if (const uint64_t propagation = find_propagation(word)) return propagation;
   throw_error(ErrorKind::Invalid, "propagation '{}' is none of [r]private, [r]slave, [r]shared, [r]unbindable", word);
@@ -113,6 +141,11 @@ MountPlan plan_mount(const oci::Mount& mount) {
     plan.parameters.emplace_back(option.substr(0, equals),
                                  equals == std::string::npos ? std::string() : option.substr(equals + 1));
   }
+  // Of the file system, not of the mount: a bind leaves it as it is, as mount(2) does.
+  if (plan.kind == MountKind::Bind)
+    std::erase_if(plan.parameters, [](const auto& parameter) { return is_filesystem_flag(parameter.first); });
+  if (plan.copy_up && plan.type != "tmpfs")
+    throw_error(ErrorKind::Invalid, "mount '{}': tmpcopyup is for a tmpfs", mount.destination);
   if (plan.kind == MountKind::Bind && !plan.parameters.empty())
     throw_error(ErrorKind::Invalid, "mount '{}': option '{}' means nothing for a bind mount", mount.destination,
                 plan.parameters.front().first);

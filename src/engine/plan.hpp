@@ -24,7 +24,7 @@ enum class MountKind : uint8_t {
   Cgroup,      ///< this host's cgroup v2 hierarchy, as seen from the container's cgroup namespace
 };
 
-/// One entry of config.json's mounts, its options understood.
+/// One entry of config.json's mounts, its options understood. Move-only.
 struct MountPlan {
   MountKind kind = MountKind::Filesystem;
   std::string destination;  ///< as in config.json; resolved inside the root
@@ -37,6 +37,34 @@ struct MountPlan {
   bool recursive_bind = false;
   uint64_t propagation = 0;  ///< MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE; 0: as inherited
   bool recursive_propagation = false;
+  bool copy_up = false;                 ///< "tmpcopyup": begins with a copy of what it covers
+  Fd detached;                          ///< the bind mount's tree, where the parent has made it: idmapped
+  std::optional<bool> recursive_idmap;  ///< an idmapped mount; of the whole tree?
+};
+
+/// A program of the user's at a point of the container's life.
+struct HookPlan {
+  std::string path;
+  std::vector<std::string> args;  ///< never empty
+  std::vector<std::string> env;
+  std::optional<int> timeout;  ///< seconds
+};
+
+/// sched_setattr(2).
+struct SchedulerPlan {
+  uint32_t policy = 0;
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime = 0;
+  uint64_t deadline = 0;
+  uint64_t period = 0;
+};
+
+/// Where an init waits to be started, as descriptors of FIFOs in the container's directory, borrowed.
+struct HoldPlan {
+  int gate = -1;    ///< it reads: one byte is the permission to go on
+  int report = -1;  ///< it writes what fails from then on; its end of file is the exec
 };
 
 struct RootfsPlan {
@@ -74,6 +102,8 @@ struct IdentityPlan {
   mode_t umask = 022;
   std::optional<security::CapabilityPlan> capabilities;
   bool no_new_privileges = false;
+  std::string apparmor_profile;
+  std::string selinux_label;
 };
 
 struct ProgramPlan {
@@ -91,6 +121,12 @@ struct TerminalPlan {
 
 enum class DieWithParent : uint8_t { No, Yes };
 
+/// How the root file system becomes the root directory.
+enum class RootChange : uint8_t {
+  Pivot,  ///< pivot_root(2)
+  Move,   ///< MS_MOVE and chroot(2): for hosts whose root is the initial ramfs
+};
+
 /// A running container to enter.
 struct EnterPlan {
   Fd init;             ///< pidfd; its namespaces are entered
@@ -102,9 +138,19 @@ struct ChildPlan {
   bool new_cgroup_namespace = false;
   bool new_mount_namespace = false;
   bool new_network_namespace = false;
+  bool new_user_namespace = false;
+  std::string uid_map;  ///< what is written to /proc/PID/uid_map
+  std::string gid_map;
+  std::string time_offsets;  ///< of a new time namespace, which the parent makes for its child
+  bool new_time_namespace = false;
   std::vector<JoinPlan> joins;
+  std::optional<JoinPlan> pid_namespace;  ///< that the parent has its child be born in
+  /// CLONE_NEW* of namespaces that are to belong to a user namespace that is joined: the child makes them, and where a
+  /// pid namespace is among them goes on in a child of its own.
+  uint64_t late_namespaces = 0;
   std::optional<EnterPlan> enter;  ///< then nothing is mounted or made, only entered
   DieWithParent die_with_parent = DieWithParent::Yes;
+  bool left_to_init = false;  ///< a process that enters a container becomes a child of its init
   std::string hostname;
   std::string domainname;
   RootfsPlan rootfs;
@@ -122,6 +168,19 @@ struct ChildPlan {
   std::vector<sock_filter> seccomp;  ///< empty: no filter
   unsigned seccomp_flags = 0;
   ProgramPlan program;
+  std::optional<SchedulerPlan> scheduler;
+  std::optional<int> io_priority;  ///< ioprio_set(2)
+  std::optional<unsigned long> personality;
+  std::string keyring;  ///< the name of a session keyring to make; empty: the caller's stays
+  int preserved_descriptors = 0;
+  RootChange root_change = RootChange::Pivot;
+  std::optional<HoldPlan> hold;
+  std::string listener_path;  ///< of who judges system calls, by a descriptor that the child sends; empty: nobody
+  std::string listener_metadata;
+  std::vector<HookPlan> runtime_hooks;           ///< run by the parent when the child asks for it
+  std::vector<HookPlan> create_container_hooks;  ///< run by the child, in its namespaces, before the new root
+  std::vector<HookPlan> start_container_hooks;   ///< run by the child, in its root, just before the exec
+  std::string lasting_state;                     ///< see SpawnOptions
 };
 
 }  // namespace myct::engine

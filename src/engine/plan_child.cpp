@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -17,7 +19,8 @@
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "myct/cgroup/cgroup.hpp"
-#include "myct/security/seccomp.hpp"
+#include "plan_process.hpp"
+#include "user_namespace.hpp"
 
 namespace myct::engine {
 namespace {
@@ -30,6 +33,7 @@ constexpr std::array kNamespaceTypes = {
     NamespaceType{"pid", CLONE_NEWPID},     NamespaceType{"mount", CLONE_NEWNS},
     NamespaceType{"uts", CLONE_NEWUTS},     NamespaceType{"ipc", CLONE_NEWIPC},
     NamespaceType{"network", CLONE_NEWNET}, NamespaceType{"cgroup", CLONE_NEWCGROUP},
+    NamespaceType{"user", CLONE_NEWUSER},   NamespaceType{"time", CLONE_NEWTIME},
 };
 
 struct DefaultDevice {
@@ -43,55 +47,100 @@ constexpr std::array kDefaultDevices = {
     DefaultDevice{"/dev/random", 1, 8}, DefaultDevice{"/dev/urandom", 1, 9}, DefaultDevice{"/dev/tty", 5, 0},
 };
 
-struct RlimitName {
-  std::string_view name;
-  int resource;
-};
-constexpr std::array kRlimits = {
-    RlimitName{"RLIMIT_AS", RLIMIT_AS},
-    RlimitName{"RLIMIT_CORE", RLIMIT_CORE},
-    RlimitName{"RLIMIT_CPU", RLIMIT_CPU},
-    RlimitName{"RLIMIT_DATA", RLIMIT_DATA},
-    RlimitName{"RLIMIT_FSIZE", RLIMIT_FSIZE},
-    RlimitName{"RLIMIT_LOCKS", RLIMIT_LOCKS},
-    RlimitName{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-    RlimitName{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-    RlimitName{"RLIMIT_NICE", RLIMIT_NICE},
-    RlimitName{"RLIMIT_NOFILE", RLIMIT_NOFILE},
-    RlimitName{"RLIMIT_NPROC", RLIMIT_NPROC},
-    RlimitName{"RLIMIT_RSS", RLIMIT_RSS},
-    RlimitName{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-    RlimitName{"RLIMIT_RTTIME", RLIMIT_RTTIME},
-    RlimitName{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-    RlimitName{"RLIMIT_STACK", RLIMIT_STACK},
-};
-
 uint64_t namespace_flag(const std::string& name) {
   for (const NamespaceType& type : kNamespaceTypes)
     if (type.name == name) return type.flag;
   throw_error(ErrorKind::Unsupported, "linux.namespaces: type '{}' is not supported", name);
 }
 
+/// The offsets as /proc/PID/timens_offsets takes them (time_namespaces(7)).
+std::string time_offsets_text(const std::map<std::string, oci::TimeOffset>& offsets) {
+  std::string text;
+  for (const auto& [clock, offset] : offsets) {
+    if (clock != "monotonic" && clock != "boottime")
+      throw_error(ErrorKind::Invalid, "linux.timeOffsets: clock '{}' is neither monotonic nor boottime", clock);
+    text += fmt::format("{} {} {}\n", clock, offset.seconds, offset.nanoseconds);
+  }
+  return text;
+}
+
+void plan_join(const oci::Namespace& space, uint64_t flag, ChildPlan& plan) {
+  JoinPlan join{.fd = open_path(space.path, O_RDONLY), .type = static_cast<int>(flag), .path = space.path};
+  if (::ioctl(join.fd.get(), NS_GET_NSTYPE) != join.type)
+    throw_error(ErrorKind::Invalid, "linux.namespaces: '{}' is no {} namespace", space.path, space.type);
+  if (flag == CLONE_NEWPID)
+    plan.pid_namespace = std::move(join);
+  else if (flag == CLONE_NEWUSER)
+    plan.joins.insert(plan.joins.begin(), std::move(join));  // it gives the power to enter the others
+  else
+    plan.joins.push_back(std::move(join));
+}
+
+void plan_user_namespace(const oci::Spec& spec, ChildPlan& plan) {
+  const bool joined = !plan.joins.empty() && plan.joins.front().type == CLONE_NEWUSER;
+  plan.new_user_namespace = (plan.clone_flags & CLONE_NEWUSER) != 0;
+  plan.uid_map = map_text(spec.linux_.uid_mappings, "linux.uidMappings");
+  plan.gid_map = map_text(spec.linux_.gid_mappings, "linux.gidMappings");
+  const bool maps = !plan.uid_map.empty() || !plan.gid_map.empty();
+  if (maps && !plan.new_user_namespace && !joined)
+    throw_error(ErrorKind::Invalid, "linux.uidMappings and gidMappings need a user namespace");
+  if (plan.new_user_namespace && (plan.uid_map.empty() || plan.gid_map.empty()))
+    throw_error(ErrorKind::Invalid, "linux.namespaces: a new user namespace needs uidMappings and gidMappings");
+  if (!joined) return;
+  // What is made with it belongs to it only when it is made inside.
+  plan.late_namespaces = plan.clone_flags;
+  plan.clone_flags = 0;
+}
+
 void plan_namespaces(const oci::Spec& spec, ChildPlan& plan) {
+  uint64_t seen = 0;
+  bool joins_mounts = false;
   for (const oci::Namespace& space : spec.linux_.namespaces) {
     const uint64_t flag = namespace_flag(space.type);
-    if (!space.path.empty()) {
-      if (flag == CLONE_NEWPID || flag == CLONE_NEWNS)
-        throw_error(ErrorKind::Unsupported, "linux.namespaces: joining a {} namespace by path is not supported",
-                    space.type);
-      plan.joins.push_back({.fd = open_path(space.path, O_RDONLY), .type = static_cast<int>(flag), .path = space.path});
-      continue;
-    }
-    if (flag == CLONE_NEWCGROUP)
+    if ((seen & flag) != 0) throw_error(ErrorKind::Invalid, "linux.namespaces: '{}' is there twice", space.type);
+    seen |= flag;
+    joins_mounts = joins_mounts || (flag == CLONE_NEWNS && !space.path.empty());
+    if (!space.path.empty())
+      plan_join(space, flag, plan);
+    else if (flag == CLONE_NEWCGROUP)
       plan.new_cgroup_namespace = true;
+    else if (flag == CLONE_NEWTIME)
+      plan.new_time_namespace = true;
     else
       plan.clone_flags |= flag;
   }
   plan.new_mount_namespace = (plan.clone_flags & CLONE_NEWNS) != 0;
   plan.new_network_namespace = (plan.clone_flags & CLONE_NEWNET) != 0;
-  if (!plan.new_mount_namespace)
+  if (!plan.new_mount_namespace && !joins_mounts)
     throw_error(ErrorKind::Unsupported,
                 "linux.namespaces: a container without a mount namespace of its own is not supported");
+  if (!spec.linux_.time_offsets.empty() && !plan.new_time_namespace)
+    throw_error(ErrorKind::Invalid, "linux.timeOffsets needs a new time namespace");
+  plan.time_offsets = time_offsets_text(spec.linux_.time_offsets);
+  plan_user_namespace(spec, plan);
+}
+
+/// The maps of an idmapped mount: its own, or those of the container where it says no more than "idmap".
+void map_owners(const oci::Mount& mount, const ChildPlan& plan, MountPlan& planned) {
+  if (planned.kind != MountKind::Bind)
+    throw_error(ErrorKind::Unsupported, "mount '{}': only a bind mount can be idmapped", mount.destination);
+  if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
+    throw_error(ErrorKind::Invalid, "mount '{}': uidMappings and gidMappings come together", mount.destination);
+  if (!planned.recursive_idmap) planned.recursive_idmap = false;
+  const bool own = !mount.uid_mappings.empty();
+  if (!own && plan.uid_map.empty())
+    throw_error(ErrorKind::Invalid, "mount '{}': an idmapped mount needs mappings, its own or the container's",
+                mount.destination);
+  planned.detached = make_idmapped_tree(planned, own ? map_text(mount.uid_mappings, "uidMappings") : plan.uid_map,
+                                        own ? map_text(mount.gid_mappings, "gidMappings") : plan.gid_map);
+}
+
+/// SELinux's context for what is made for the container alone: not for binds, which are somebody's, nor for the
+/// kernel's own file systems, which have labels of theirs.
+void label(const std::string& mount_label, MountPlan& planned) {
+  if (mount_label.empty() || planned.kind != MountKind::Filesystem) return;
+  if (planned.type == "tmpfs" || planned.type == "overlay" || planned.type == "mqueue" || planned.type == "devpts")
+    planned.parameters.emplace_back("context", mount_label);
 }
 
 bool has_other_cgroup_namespace(const ChildPlan& plan) {
@@ -123,6 +172,9 @@ void plan_mounts(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& 
     plan.rootfs.propagation = parse_propagation(spec.linux_.rootfs_propagation);
   for (const oci::Mount& mount : spec.mounts) {
     MountPlan planned = plan_mount(mount);
+    if (planned.recursive_idmap || !mount.uid_mappings.empty() || !mount.gid_mappings.empty())
+      map_owners(mount, plan, planned);
+    label(spec.linux_.mount_label, planned);
     if (planned.kind == MountKind::Cgroup) plan_cgroup_mount(plan, planned);
     if (mount.destination == "/dev" && planned.kind == MountKind::Filesystem) {
       plan.populate_dev = true;
@@ -158,68 +210,31 @@ void plan_devices(const oci::Spec& spec, ChildPlan& plan) {
         {.path = device.path, .mode = S_IFCHR | 0666, .device = makedev(device.major, device.minor)});
 }
 
-void plan_limits(const oci::Spec& spec, ChildPlan& plan) {
-  for (const oci::Rlimit& limit : spec.process.rlimits) {
-    const auto* known = std::find_if(kRlimits.begin(), kRlimits.end(),
-                                     [&](const RlimitName& candidate) { return candidate.name == limit.type; });
-    if (known == kRlimits.end()) throw_error(ErrorKind::Invalid, "process.rlimits: unknown type '{}'", limit.type);
-    plan.limits.push_back(
-        {.resource = known->resource, .name = limit.type, .limit = {.rlim_cur = limit.soft, .rlim_max = limit.hard}});
-  }
-  plan.oom_score_adj = spec.process.oom_score_adj;
-}
-
-void plan_identity(const oci::Process& process, IdentityPlan& identity) {
-  identity.uid = process.user.uid;
-  identity.gid = process.user.gid;
-  identity.groups.assign(process.user.additional_gids.begin(), process.user.additional_gids.end());
-  if (process.user.umask) identity.umask = *process.user.umask;
-  identity.no_new_privileges = process.no_new_privileges;
-  if (!process.capabilities) return;
-  security::PlannedCapabilities planned =
-      security::plan_capabilities(*process.capabilities, security::current_capabilities());
-  for (const std::string& name : planned.missing)
-    log::warning("{} cannot be given to the container: this machine withholds it from root", name);
-  identity.capabilities = planned.plan;
-  // execve(2) takes all but the ambient ones from a user other than root. They go before it already, or they would
-  // let the user execute what only root may.
-  if (identity.uid != 0) identity.capabilities->effective = planned.plan.ambient;
-}
-
-void plan_program(const oci::Process& process, ProgramPlan& program) {
-  if (process.args.empty()) throw_error(ErrorKind::Invalid, "process.args is empty");
-  if (!process.cwd.starts_with('/'))
-    throw_error(ErrorKind::Invalid, "process.cwd '{}' is not an absolute path", process.cwd);
-  program.args = process.args;
-  program.env = process.env;
-  program.cwd = process.cwd;
-  for (const std::string& variable : process.env)
-    if (variable.starts_with("PATH=")) program.search_path = variable.substr(5);
-}
-
-/// The program, who it is, and what it is held to: the same for a container's first program and those that join it.
-void plan_process(const oci::Spec& spec, const SpawnOptions& options, ChildPlan& plan) {
-  plan.die_with_parent = options.lifetime == Lifetime::TiedToParent ? DieWithParent::Yes : DieWithParent::No;
-  plan_limits(spec, plan);
-  plan_identity(spec.process, plan.identity);
-  plan.terminal.wanted = spec.process.terminal;
-  if (spec.process.console_size) {
-    plan.terminal.rows = spec.process.console_size->height;
-    plan.terminal.columns = spec.process.console_size->width;
-  }
-  if (spec.linux_.seccomp) {
-    plan.seccomp_flags = security::seccomp_flags(*spec.linux_.seccomp);
-    plan.seccomp = options.seccomp_cache.empty()
-                       ? security::compile_seccomp(*spec.linux_.seccomp)
-                       : security::load_or_compile_seccomp(*spec.linux_.seccomp, options.seccomp_cache);
-  }
-  plan_program(spec.process, plan.program);
+void refuse_what_is_missing(const oci::Spec& spec) {
+  if (spec.linux_.intel_rdt)
+    throw Error(ErrorKind::Unsupported, "linux.intelRdt is not supported", 0,
+                "assign the container's processes to a resctrl group from outside");
+  if (spec.root.path.empty()) throw_error(ErrorKind::Invalid, "root.path is missing");
 }
 
 }  // namespace
 
+std::vector<HookPlan> plan_hooks(const std::vector<oci::Hook>& hooks) {
+  std::vector<HookPlan> plans;
+  for (const oci::Hook& hook : hooks) {
+    if (!hook.path.starts_with('/')) throw_error(ErrorKind::Invalid, "hooks: '{}' is not an absolute path", hook.path);
+    if (hook.timeout && *hook.timeout <= 0)
+      throw_error(ErrorKind::Invalid, "hooks: '{}' has a timeout of {} seconds", hook.path, *hook.timeout);
+    HookPlan plan{.path = hook.path, .args = hook.args, .env = hook.env, .timeout = hook.timeout};
+    if (plan.args.empty()) plan.args.push_back(hook.path);
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
 ChildPlan plan_child(const oci::Spec& spec, const SpawnOptions& options) {
   ChildPlan plan;
+  refuse_what_is_missing(spec);
   plan_namespaces(spec, plan);
   plan.hostname = spec.hostname;
   plan.domainname = spec.domainname;
@@ -232,7 +247,15 @@ ChildPlan plan_child(const oci::Spec& spec, const SpawnOptions& options) {
   }
   plan.masked_paths = spec.linux_.masked_paths;
   plan.readonly_paths = spec.linux_.readonly_paths;
-  plan_process(spec, options, plan);
+  plan.root_change = options.pivot ? RootChange::Pivot : RootChange::Move;
+  if (options.gate) plan.hold = HoldPlan{.gate = options.gate->permission.get(), .report = options.gate->report.get()};
+  plan.runtime_hooks = plan_hooks(spec.hooks.prestart);
+  for (HookPlan& hook : plan_hooks(spec.hooks.create_runtime)) plan.runtime_hooks.push_back(std::move(hook));
+  plan.create_container_hooks = plan_hooks(spec.hooks.create_container);
+  plan.start_container_hooks = plan_hooks(spec.hooks.start_container);
+  const bool user_namespace = plan.new_user_namespace || plan.late_namespaces != 0;
+  plan_process(spec, options,
+               user_namespace ? security::user_namespace_capabilities() : security::current_capabilities(), plan);
   return plan;
 }
 
@@ -241,7 +264,10 @@ ChildPlan plan_enter(const oci::Spec& spec, const SpawnOptions& options, FdRef i
   plan.enter = EnterPlan{.init = duplicate(init)};
   for (const oci::Namespace& space : spec.linux_.namespaces)
     plan.enter->namespaces |= static_cast<int>(namespace_flag(space.type));
-  plan_process(spec, options, plan);
+  plan.left_to_init = options.lifetime == Lifetime::Independent;
+  const bool user_namespace = (plan.enter->namespaces & CLONE_NEWUSER) != 0;
+  plan_process(spec, options,
+               user_namespace ? security::user_namespace_capabilities() : security::current_capabilities(), plan);
   return plan;
 }
 }  // namespace myct::engine

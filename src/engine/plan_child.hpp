@@ -14,4 +14,7 @@ namespace myct::engine {
 /// with the new process in its place.
 [[nodiscard]] ChildPlan plan_enter(const oci::Spec& spec, const SpawnOptions& options, FdRef init);
 
+/// Throws Error{Invalid}.
+[[nodiscard]] std::vector<HookPlan> plan_hooks(const std::vector<oci::Hook>& hooks);
+
 }  // namespace myct::engine

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -11,17 +12,22 @@
 #include <memory>
 
 #include "child/init.hpp"
+#include "child/steps.hpp"
 #include "group.hpp"
 #include "handshake.hpp"
+#include "hooks.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "myct/base/socket.hpp"
 #include "myct/base/syscall.hpp"
 #include "myct/base/units.hpp"
 #include "myct/cgroup/cgroup.hpp"
 #include "myct/cgroup/usage.hpp"
 #include "myct/engine/engine.hpp"
+#include "myct/spec/runtime_state.hpp"
 #include "plan_child.hpp"
+#include "user_namespace.hpp"
 
 namespace myct::engine {
 namespace {
@@ -43,6 +49,36 @@ class SignalsBlocked {
 
  private:
   sigset_t before_{};
+};
+
+/// Puts this process's next child into namespaces that only a process's children can be put into, and takes that back
+/// when destroyed.
+class ChildNamespaces {
+ public:
+  explicit ChildNamespaces(const ChildPlan& plan) {
+    if (plan.pid_namespace) {
+      own_pid_ = open_path("/proc/self/ns/pid", O_RDONLY);
+      if (::setns(plan.pid_namespace->fd.get(), CLONE_NEWPID) == -1)
+        throw_errno("enter namespace '{}'", plan.pid_namespace->path);
+    }
+    if (plan.new_time_namespace) {
+      own_time_ = open_path("/proc/self/ns/time", O_RDONLY);
+      if (::unshare(CLONE_NEWTIME) == -1) throw_errno("make a time namespace");
+      if (plan.time_offsets.empty()) return;
+      const Fd offsets = open_path("/proc/self/timens_offsets", O_WRONLY);
+      write_all(offsets.ref(), plan.time_offsets, "/proc/self/timens_offsets");
+    }
+  }
+  ChildNamespaces(const ChildNamespaces&) = delete;
+  ChildNamespaces& operator=(const ChildNamespaces&) = delete;
+  ~ChildNamespaces() {
+    if (own_pid_.valid()) (void)::setns(own_pid_.get(), CLONE_NEWPID);
+    if (own_time_.valid()) (void)::setns(own_time_.get(), CLONE_NEWTIME);
+  }
+
+ private:
+  Fd own_pid_;
+  Fd own_time_;
 };
 
 /// clone3(2) into the cgroup where the kernel can, else clone(2), and the child is moved there while it waits for
@@ -82,6 +118,28 @@ ChildProcess clone_child(uint64_t flags, const std::optional<cgroup::Cgroup>& cg
   // "run 'sh': ..." says it all; of the other steps the user learns which it was.
   if (packet.step != Step::ExecProcess) error.add_context(step_text(packet.step));
   throw error;
+}
+
+/// What a child in a user namespace has no power to do for itself.
+void give_to_user_namespace(pid_t pid, const ChildPlan& plan) {
+  set_limits_of(pid, plan);
+  set_oom_score_of(pid, plan);
+  write_maps(pid, plan.uid_map, plan.gid_map);
+}
+
+/// Hands the descriptor of a seccomp filter that notifies to who judges: at once, as a call of the child's own may wait
+/// for the judgement.
+void send_listener(const ChildPlan& plan, pid_t pid, FdRef listener) {
+  const std::string text = oci::container_process_state(oci::complete_state(plan.lasting_state, "creating", pid), pid,
+                                                        plan.listener_metadata);
+  const Fd socket = connect_stream(plan.listener_path);
+  iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+  if (send_message(socket.ref(), {&part, 1}, listener, 0) == -1)
+    throw_errno("send the seccomp listener to '{}'", plan.listener_path);
+}
+
+[[noreturn]] void throw_unexpected(const Packet& packet) {
+  throw_error(ErrorKind::Internal, "unexpected packet {} from the container's init", static_cast<uint32_t>(packet.tag));
 }
 
 void print_log_packet(const Packet& packet) { log::write(static_cast<log::Level>(packet.detail), packet.view()); }
@@ -125,6 +183,15 @@ struct Pending::State {
     }
   }
 
+  /// Whether the child goes on as a child of its own.
+  [[nodiscard]] bool is_born_again() const { return plan.enter || (plan.late_namespaces & CLONE_NEWPID) != 0; }
+
+  /// The init's, also while the process that was its parent is still the child.
+  [[nodiscard]] pid_t pid() const { return born.peek() != 0 ? born.peek() : init.pid(); }
+
+  void take_descriptor(Received& received, Running& running);
+  void run_runtime_hooks();
+
   /// Lets the process that entered the container end, and takes the one that it has made in its place, if any.
   WaitStatus adopt() {
     const WaitStatus status = init.wait();
@@ -145,7 +212,7 @@ struct Pending::State {
 
   /// The child ended without a word: say in which step, and by what.
   [[noreturn]] void throw_silent_death() {
-    WaitStatus status = plan.enter ? adopt() : init.wait();
+    WaitStatus status = is_born_again() ? adopt() : init.wait();
     if (init.pid() != 0) status = init.wait();
     const std::string why = status.signaled ? lack_of_memory() : std::string();
     remove_cgroup();
@@ -168,7 +235,9 @@ Pending::Pending(Pending&&) noexcept = default;
 Pending& Pending::operator=(Pending&&) noexcept = default;
 Pending::~Pending() = default;
 
-pid_t Pending::pid() const noexcept { return state_->init.pid(); }
+pid_t Pending::pid() const noexcept { return state_->pid(); }
+
+std::string Pending::cgroup() const { return state_->cgroup ? state_->cgroup->path() : std::string(); }
 
 void Pending::throw_if_ended() {
   if (wait_for_exit(state_->init.pidfd(), kEndPatience)) (void)wait_until_running();
@@ -198,51 +267,85 @@ Pending spawn(const oci::Spec& spec, const SpawnOptions& options) {
   const ChildContext context = state->context(pair.child, options);
   try {
     const SignalsBlocked blocked;
+    const ChildNamespaces namespaces(state->plan);
     state->init = clone_child(state->plan.clone_flags, state->cgroup, context);
   } catch (const Error&) {
     state->remove_cgroup();
     throw;
   }
+  if (state->plan.new_user_namespace) give_to_user_namespace(state->init.pid(), state->plan);
   return Pending(std::move(state));  // the child's end of the pair closes here
 }
 
 void Pending::proceed() {
+  Packet packet;
+  packet.tag = Tag::Proceed;
+  packet.detail = static_cast<uint32_t>(state_->init.pid());
   try {
-    state_->handshake.send(Tag::Proceed);
+    state_->handshake.send(packet);
   } catch (const Error&) {
     // The child is gone already; what it said before is still to be read.
   }
 }
 
-Running Pending::wait_until_running() {
+void Pending::State::take_descriptor(Received& received, Running& running) {
+  const auto what = static_cast<Sent>(received.packet.detail);
+  if (what == Sent::Console && plan.terminal.wanted && !running.console.valid())
+    running.console = std::move(received.fd);
+  else if (what == Sent::Listener && !plan.listener_path.empty())
+    send_listener(plan, pid(), received.fd.ref());
+  else
+    throw_unexpected(received.packet);
+}
+
+void Pending::State::run_runtime_hooks() {
+  run_hooks(plan.runtime_hooks, oci::complete_state(plan.lasting_state, "creating", pid()));
+  handshake.send(Tag::Proceed);
+}
+
+enum class Pending::Until : uint8_t { Created, Running };
+
+Running Pending::wait_until(Until until) {
   State& state = *state_;
   Running running;
+  const Tag last = until == Until::Created ? Tag::Created : Tag::Ready;
   bool ready = false;
   for (;;) {
     std::optional<Received> received = state.handshake.receive();
     if (!received) {
       if (!ready) state.throw_silent_death();
-      break;  // the exec closed the socket
+      break;  // the exec closed the socket, or the init waits at its gate
     }
     const Packet& packet = received->packet;
     if (packet.tag == Tag::Failed) throw_failure(packet);
     if (packet.tag == Tag::Log)
       print_log_packet(packet);
-    else if (packet.tag == Tag::SendFd && received->fd.valid() && !running.console.valid() &&
-             state.plan.terminal.wanted)
-      running.console = std::move(received->fd);
-    else if (packet.tag == Tag::Ready && !ready)
+    else if (packet.tag == Tag::SendFd && received->fd.valid())
+      state.take_descriptor(*received, running);
+    else if (packet.tag == Tag::RunHooks && !state.plan.runtime_hooks.empty())
+      state.run_runtime_hooks();
+    else if (packet.tag == last && !ready)
       ready = true;
     else
-      throw_error(ErrorKind::Internal, "unexpected packet {} from the container's init",
-                  static_cast<uint32_t>(packet.tag));
+      throw_unexpected(packet);
   }
-  if (state.plan.enter) (void)state.adopt();
+  if (state.is_born_again()) (void)state.adopt();
   // It has left the command to the container's init.
-  if (state.plan.enter && state.plan.die_with_parent == DieWithParent::No) (void)state.init.wait();
+  if (state.plan.left_to_init) (void)state.init.wait();
   running.init = std::move(state.init);
   if (state.cgroup) running.cgroup = state.cgroup->path();
   return running;
 }
+
+Running Pending::wait_until_running() { return wait_until(Until::Running); }
+
+Running Pending::wait_until_created() { return wait_until(Until::Created); }
+
+void open_gate(const Gate& gate) {
+  write_all(gate.permission, "1", "the gate of the container's init");
+  if (const std::optional<Packet> packet = read_report(gate.report)) throw_failure(*packet);
+}
+
+void run_hooks(const std::vector<oci::Hook>& hooks, const std::string& state) { run_hooks(plan_hooks(hooks), state); }
 
 }  // namespace myct::engine

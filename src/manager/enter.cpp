@@ -6,10 +6,10 @@
 #include <algorithm>
 
 #include "myct/base/error.hpp"
+#include "myct/base/own_view.hpp"
 #include "myct/engine/engine.hpp"
 #include "myct/security/capabilities.hpp"
 #include "myct/supervisor/foreground.hpp"
-#include "own_view.hpp"
 #include "steps.hpp"
 #include "user.hpp"
 

@@ -57,7 +57,7 @@ std::optional<Value> try_look_up(const std::array<Named<Value>, N>& table, std::
   return found->value;
 }
 
-constexpr std::array<Named<uint32_t>, 8> kActions = {{
+constexpr std::array<Named<uint32_t>, 9> kActions = {{
     {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
     {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0)},
     {"SCMP_ACT_LOG", SCMP_ACT_LOG},
@@ -66,6 +66,7 @@ constexpr std::array<Named<uint32_t>, 8> kActions = {{
     {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
     {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
     {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
 }};
 
 constexpr std::array<Named<scmp_compare>, 7> kOperators = {{
@@ -79,7 +80,6 @@ constexpr std::array<Named<scmp_compare>, 7> kOperators = {{
 }};
 
 uint32_t parse_action(const std::string& name, std::optional<uint32_t> errno_ret) {
-  if (name == "SCMP_ACT_NOTIFY") throw_error(ErrorKind::Unsupported, "seccomp action {} is not supported", name);
   const std::optional<uint32_t> action = try_look_up(kActions, name);
   if (!action) throw_error(ErrorKind::Invalid, "unknown seccomp action '{}'", name);
   const bool takes_value = *action == SCMP_ACT_ERRNO(0) || *action == SCMP_ACT_TRACE(0);

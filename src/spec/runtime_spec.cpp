@@ -48,6 +48,29 @@ Capabilities capabilities_from_json(const Value& value) {
   return capabilities;
 }
 
+Value scheduler_to_json(const Scheduler& scheduler) {
+  Value value{{"policy", scheduler.policy}};
+  if (scheduler.nice != 0) value["nice"] = scheduler.nice;
+  if (scheduler.priority != 0) value["priority"] = scheduler.priority;
+  write_unless_empty(value, "flags", scheduler.flags);
+  if (scheduler.runtime != 0) value["runtime"] = scheduler.runtime;
+  if (scheduler.deadline != 0) value["deadline"] = scheduler.deadline;
+  if (scheduler.period != 0) value["period"] = scheduler.period;
+  return value;
+}
+
+Scheduler scheduler_from_json(const Value& value) {
+  Scheduler scheduler;
+  read(value, "policy", scheduler.policy);
+  read(value, "nice", scheduler.nice);
+  read(value, "priority", scheduler.priority);
+  read(value, "flags", scheduler.flags);
+  read(value, "runtime", scheduler.runtime);
+  read(value, "deadline", scheduler.deadline);
+  read(value, "period", scheduler.period);
+  return scheduler;
+}
+
 Value process_to_json(const Process& process) {
   Value value{{"user", user_to_json(process.user)}, {"args", process.args}, {"cwd", process.cwd}};
   if (process.terminal) value["terminal"] = true;
@@ -60,10 +83,15 @@ Value process_to_json(const Process& process) {
   });
   if (process.no_new_privileges) value["noNewPrivileges"] = true;
   write_if_present(value, "oomScoreAdj", process.oom_score_adj);
+  if (process.scheduler) value["scheduler"] = scheduler_to_json(*process.scheduler);
+  if (process.io_priority)
+    value["ioPriority"] = {{"class", process.io_priority->priority_class}, {"priority", process.io_priority->priority}};
+  write_unless_empty(value, "apparmorProfile", process.apparmor_profile);
+  write_unless_empty(value, "selinuxLabel", process.selinux_label);
   return value;
 }
 
-Process process_from_json(const Value& value) {
+Process process_from_value(const Value& value) {
   Process process;
   read(value, "terminal", process.terminal);
   if (const Value* size = find_object(value, "consoleSize")) {
@@ -86,7 +114,27 @@ Process process_from_json(const Value& value) {
   });
   read(value, "noNewPrivileges", process.no_new_privileges);
   read(value, "oomScoreAdj", process.oom_score_adj);
+  if (const Value* scheduler = find_object(value, "scheduler")) process.scheduler = scheduler_from_json(*scheduler);
+  if (const Value* priority = find_object(value, "ioPriority")) {
+    process.io_priority.emplace();
+    read(*priority, "class", process.io_priority->priority_class);
+    read(*priority, "priority", process.io_priority->priority);
+  }
+  read(value, "apparmorProfile", process.apparmor_profile);
+  read(value, "selinuxLabel", process.selinux_label);
   return process;
+}
+
+Value mapping_to_json(const IdMapping& mapping) {
+  return Value{{"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
+}
+
+IdMapping mapping_from_json(const Value& value) {
+  IdMapping mapping;
+  read(value, "containerID", mapping.container_id);
+  read(value, "hostID", mapping.host_id);
+  read(value, "size", mapping.size);
+  return mapping;
 }
 
 Value mount_to_json(const Mount& mount) {
@@ -94,6 +142,8 @@ Value mount_to_json(const Mount& mount) {
   write_unless_empty(value, "type", mount.type);
   write_unless_empty(value, "source", mount.source);
   write_unless_empty(value, "options", mount.options);
+  write_array(value, "uidMappings", mount.uid_mappings, mapping_to_json);
+  write_array(value, "gidMappings", mount.gid_mappings, mapping_to_json);
   return value;
 }
 
@@ -103,7 +153,48 @@ Mount mount_from_json(const Value& value) {
   read(value, "type", mount.type);
   read(value, "source", mount.source);
   read(value, "options", mount.options);
+  read_array(value, "uidMappings", mount.uid_mappings, mapping_from_json);
+  read_array(value, "gidMappings", mount.gid_mappings, mapping_from_json);
   return mount;
+}
+
+Value hook_to_json(const Hook& hook) {
+  Value value{{"path", hook.path}};
+  write_unless_empty(value, "args", hook.args);
+  write_unless_empty(value, "env", hook.env);
+  write_if_present(value, "timeout", hook.timeout);
+  return value;
+}
+
+Hook hook_from_json(const Value& value) {
+  Hook hook;
+  read(value, "path", hook.path);
+  read(value, "args", hook.args);
+  read(value, "env", hook.env);
+  read(value, "timeout", hook.timeout);
+  return hook;
+}
+
+Value hooks_to_json(const Hooks& hooks) {
+  Value value = Value::object();
+  write_array(value, "prestart", hooks.prestart, hook_to_json);
+  write_array(value, "createRuntime", hooks.create_runtime, hook_to_json);
+  write_array(value, "createContainer", hooks.create_container, hook_to_json);
+  write_array(value, "startContainer", hooks.start_container, hook_to_json);
+  write_array(value, "poststart", hooks.poststart, hook_to_json);
+  write_array(value, "poststop", hooks.poststop, hook_to_json);
+  return value;
+}
+
+Hooks hooks_from_json(const Value& value) {
+  Hooks hooks;
+  read_array(value, "prestart", hooks.prestart, hook_from_json);
+  read_array(value, "createRuntime", hooks.create_runtime, hook_from_json);
+  read_array(value, "createContainer", hooks.create_container, hook_from_json);
+  read_array(value, "startContainer", hooks.start_container, hook_from_json);
+  read_array(value, "poststart", hooks.poststart, hook_from_json);
+  read_array(value, "poststop", hooks.poststop, hook_from_json);
+  return hooks;
 }
 
 Value device_to_json(const Device& device) {
@@ -159,6 +250,8 @@ Value seccomp_to_json(const Seccomp& seccomp) {
   write_unless_empty(value, "architectures", seccomp.architectures);
   write_unless_empty(value, "flags", seccomp.flags);
   write_array(value, "syscalls", seccomp.syscalls, seccomp_rule_to_json);
+  write_unless_empty(value, "listenerPath", seccomp.listener_path);
+  write_unless_empty(value, "listenerMetadata", seccomp.listener_metadata);
   return value;
 }
 
@@ -169,7 +262,28 @@ Seccomp seccomp_from_json(const Value& value) {
   read(value, "architectures", seccomp.architectures);
   read(value, "flags", seccomp.flags);
   read_array(value, "syscalls", seccomp.syscalls, seccomp_rule_from_json);
+  read(value, "listenerPath", seccomp.listener_path);
+  read(value, "listenerMetadata", seccomp.listener_metadata);
   return seccomp;
+}
+
+Value time_offsets_to_json(const std::map<std::string, TimeOffset>& offsets) {
+  Value value = Value::object();
+  for (const auto& [clock, offset] : offsets)
+    value[clock] = {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}};
+  return value;
+}
+
+std::map<std::string, TimeOffset> time_offsets_from_json(const Value& value) {
+  std::map<std::string, TimeOffset> offsets;
+  for (const auto& [clock, element] : value.items()) {
+    if (!element.is_object())
+      throw_error(ErrorKind::Invalid, "member 'timeOffsets' holds something other than objects");
+    TimeOffset& offset = offsets[clock];
+    read(element, "secs", offset.seconds);
+    read(element, "nanosecs", offset.nanoseconds);
+  }
+  return offsets;
 }
 
 Value linux_to_json(const Linux& section) {
@@ -179,6 +293,9 @@ Value linux_to_json(const Linux& section) {
     write_unless_empty(element, "path", space.path);
     return element;
   });
+  write_array(value, "uidMappings", section.uid_mappings, mapping_to_json);
+  write_array(value, "gidMappings", section.gid_mappings, mapping_to_json);
+  write_unless_empty(value, "timeOffsets", time_offsets_to_json(section.time_offsets));
   write_array(value, "devices", section.devices, device_to_json);
   write_unless_empty(value, "cgroupsPath", section.cgroups_path);
   write_unless_empty(value, "sysctl", section.sysctl);
@@ -187,6 +304,12 @@ Value linux_to_json(const Linux& section) {
   write_unless_empty(value, "rootfsPropagation", section.rootfs_propagation);
   write_unless_empty(value, "maskedPaths", section.masked_paths);
   write_unless_empty(value, "readonlyPaths", section.readonly_paths);
+  write_unless_empty(value, "mountLabel", section.mount_label);
+  if (section.personality) {
+    value["personality"] = {{"domain", section.personality->domain}};
+    write_unless_empty(value["personality"], "flags", section.personality->flags);
+  }
+  if (section.intel_rdt) value["intelRdt"] = Value::object();
   return value;
 }
 
@@ -198,6 +321,9 @@ Linux linux_from_json(const Value& value) {
     read(element, "path", space.path);
     return space;
   });
+  read_array(value, "uidMappings", section.uid_mappings, mapping_from_json);
+  read_array(value, "gidMappings", section.gid_mappings, mapping_from_json);
+  if (const Value* offsets = find_object(value, "timeOffsets")) section.time_offsets = time_offsets_from_json(*offsets);
   read_array(value, "devices", section.devices, device_from_json);
   read(value, "cgroupsPath", section.cgroups_path);
   read(value, "sysctl", section.sysctl);
@@ -206,13 +332,20 @@ Linux linux_from_json(const Value& value) {
   read(value, "rootfsPropagation", section.rootfs_propagation);
   read(value, "maskedPaths", section.masked_paths);
   read(value, "readonlyPaths", section.readonly_paths);
+  read(value, "mountLabel", section.mount_label);
+  if (const Value* personality = find_object(value, "personality")) {
+    section.personality.emplace();
+    read(*personality, "domain", section.personality->domain);
+    read(*personality, "flags", section.personality->flags);
+  }
+  section.intel_rdt = find_object(value, "intelRdt") != nullptr;
   return section;
 }
 
 Spec spec_from_value(const Value& document) {
   Spec spec;
   read(document, "ociVersion", spec.oci_version);
-  if (const Value* process = find_object(document, "process")) spec.process = process_from_json(*process);
+  if (const Value* process = find_object(document, "process")) spec.process = process_from_value(*process);
   if (const Value* root = find_object(document, "root")) {
     read(*root, "path", spec.root.path);
     read(*root, "readonly", spec.root.readonly);
@@ -220,6 +353,7 @@ Spec spec_from_value(const Value& document) {
   read(document, "hostname", spec.hostname);
   read(document, "domainname", spec.domainname);
   read_array(document, "mounts", spec.mounts, mount_from_json);
+  if (const Value* hooks = find_object(document, "hooks")) spec.hooks = hooks_from_json(*hooks);
   if (const Value* section = find_object(document, "linux")) spec.linux_ = linux_from_json(*section);
   read(document, "annotations", spec.annotations);
   return spec;
@@ -235,20 +369,33 @@ std::string to_json(const Spec& spec) {
   write_unless_empty(document, "hostname", spec.hostname);
   write_unless_empty(document, "domainname", spec.domainname);
   write_array(document, "mounts", spec.mounts, mount_to_json);
+  write_unless_empty(document, "hooks", hooks_to_json(spec.hooks));
   document["linux"] = linux_to_json(spec.linux_);
   write_unless_empty(document, "annotations", spec.annotations);
   return document.dump();
 }
 
-Spec spec_from_json(std::string_view text, std::string_view name) {
+namespace {
+
+/// What `convert` makes of the document, which is an object.
+template <typename Convert>
+auto read_document(std::string_view text, std::string_view name, Convert convert) {
   const Value document = json::parse(text, name);
   if (!document.is_object()) throw_error(ErrorKind::Invalid, "read '{}': not a JSON object", name);
   try {
-    return spec_from_value(document);
+    return convert(document);
   } catch (Error& error) {
     error.add_context(fmt::format("read '{}'", name));
     throw;
   }
+}
+
+}  // namespace
+
+Spec spec_from_json(std::string_view text, std::string_view name) { return read_document(text, name, spec_from_value); }
+
+Process process_from_json(std::string_view text, std::string_view name) {
+  return read_document(text, name, process_from_value);
 }
 
 }  // namespace myct::oci

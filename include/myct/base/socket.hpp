@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "myct/base/fd.hpp"
 
@@ -18,6 +19,9 @@ struct SocketPair {
 };
 /// Two connected ends; what is sent in one call is received in one. Throws Error.
 [[nodiscard]] SocketPair make_socket_pair();
+
+/// A stream socket that is connected to the one at `path`, however long that is. Throws Error.
+[[nodiscard]] Fd connect_stream(const std::string& path);
 
 /// As sendmsg(2), again after a signal, with `fd` for the other side if there is one. Never raises SIGPIPE.
 [[nodiscard]] ssize_t send_message(FdRef socket, std::span<iovec> parts, std::optional<FdRef> fd, int flags) noexcept;

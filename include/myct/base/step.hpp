@@ -13,6 +13,7 @@ namespace myct {
   X(None, "start")                                        \
   X(WaitForParent, "wait for the parent")                 \
   X(JoinNamespaces, "join namespaces")                    \
+  X(BecomeRoot, "become root of the user namespace")      \
   X(SetUpSession, "set up the session")                   \
   X(SetUpLoopback, "bring up the loopback interface")     \
   X(SetHostname, "set the host name")                     \
@@ -22,6 +23,7 @@ namespace myct {
   X(PopulateDev, "populate /dev")                         \
   X(MakeWorkingDirectory, "make the working directory")   \
   X(OpenConsole, "set up the terminal")                   \
+  X(RunHooks, "run the hooks")                            \
   X(PivotRoot, "enter the root file system")              \
   X(CloseDescriptors, "close descriptors")                \
   X(WriteSysctls, "write sysctls")                        \
@@ -30,6 +32,7 @@ namespace myct {
   X(RestrictSyscalls, "install the seccomp filter")       \
   X(EnterWorkingDirectory, "enter the working directory") \
   X(SetIdentity, "set user and capabilities")             \
+  X(WaitForStart, "wait to be started")                   \
   X(ExecProcess, "run")                                   \
   /* only when a running container is entered */          \
   X(EnterPidNamespace, "enter the pid namespace")

@@ -4,14 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "myct/base/process_table.hpp"
 #include "myct/manager/request.hpp"
 
 namespace myct::manager {
-
-struct ProcessTable {
-  std::vector<std::string> titles;
-  std::vector<std::vector<std::string>> rows;  ///< as many cells as titles
-};
 
 /// Runs `ps` with `ps_options` (none: -ef), and keeps the lines whose PID is one of the container's. Throws Error when
 /// the container does not run, when ps fails, and when its output has no PID column.

@@ -37,20 +37,6 @@ void wipe_environment() {
   }
 }
 
-/// Goes on as a new process, in the container's pid namespace; the old one ends.
-void be_born_again(uint64_t flags, pid_t* number) {
-  const pid_t pid = sys::clone(flags | SIGCHLD, number);
-  if (pid > 0) ::_exit(0);
-  if (pid == 0) return;
-  // A pid namespace whose init is gone takes no more processes (pid_namespaces(7)).
-  if (errno == ENOMEM) throw_error(ErrorKind::NotFound, "the container has ended");
-  const int errnum = errno;
-  std::string hint;
-  if (errnum == EAGAIN) hint = "the limit of processes is reached";
-  if (errnum == EPERM || errnum == ENOSYS) hint = "the container's seccomp profile must allow clone";
-  throw Error(kind_of_errno(errnum), "make a process in the container", errnum, hint);
-}
-
 }  // namespace
 
 void enter_container(const ChildContext& context) {
@@ -72,12 +58,12 @@ void enter_container(const ChildContext& context) {
   steps.enter(Step::OpenConsole);
   if (plan.terminal.wanted) {
     terminal = open_terminal(open_path("/", O_PATH | O_DIRECTORY).ref(), plan.terminal, IsConsole::No);
-    context.parent.send_fd(terminal.master.ref());
+    context.parent.send_fd(Sent::Console, terminal.master.ref());
     for (int& stream : streams) stream = terminal.slave.get();
   }
 
   steps.enter(Step::CloseDescriptors);
-  keep_only_streams(context.parent, streams);
+  (void)keep_descriptors(context, streams);
   (void)terminal.master.release();  // closed with the rest
   (void)terminal.slave.release();
 
@@ -89,14 +75,16 @@ void enter_container(const ChildContext& context) {
   be_born_again(CLONE_PARENT | CLONE_PARENT_SETTID, context.born.word());
   // An orphan of that namespace is given to its init. As a child of somebody outside, the command would keep the
   // container from ending until that one reaps it (pid_namespaces(7)), which nobody may ever do.
-  if (plan.die_with_parent == DieWithParent::No) be_born_again(0, nullptr);
+  if (plan.left_to_init) be_born_again(0, nullptr);
   die_with_parent(context);
 
   steps.enter(Step::SetUpSession);
+  join_session_keyring(plan.keyring);
   if (::setsid() == -1) throw_errno("make a session");
   if (plan.terminal.wanted) set_controlling_terminal(FdRef(STDIN_FILENO));
 
-  execute(steps, context);
+  steps.enter(Step::ExecProcess);
+  execute(steps, context, find_program(plan.program));
 }
 
 }  // namespace myct::engine

@@ -5,11 +5,18 @@
 // into the parent's frames, so no destructor of the parent's objects runs here.
 #include "child/init.hpp"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "child/sequence.hpp"
+#include "hooks.hpp"
+#include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "myct/spec/runtime_state.hpp"
 
 namespace myct::engine {
 namespace {
@@ -34,12 +41,19 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
 
   steps.enter(Step::WaitForParent);
   die_with_parent(context);
-  context.parent.expect(Tag::Proceed);
+  auto own_pid = static_cast<pid_t>(context.parent.expect(Tag::Proceed));
 
   steps.enter(Step::JoinNamespaces);
   join_namespaces(plan);
+  if ((plan.late_namespaces & CLONE_NEWPID) != 0) {
+    be_born_again(CLONE_PARENT | CLONE_PARENT_SETTID, context.born.word());
+    own_pid = context.born.peek();
+    context.born.keep_from_children();
+    die_with_parent(context);
+  }
 
   steps.enter(Step::SetUpSession);
+  join_session_keyring(plan.keyring);
   // A session of its own: Ctrl-C on the caller's terminal reaches myct alone, which passes it on.
   if (::setsid() == -1) throw_errno("make a session");
 
@@ -51,10 +65,15 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
 
   steps.enter(Step::MakePrivate);
   std::vector<BindSource> bind_sources = open_bind_sources(plan.mounts);
+  Fd root = open_path(plan.rootfs.path, O_PATH | O_DIRECTORY);
   if (plan.new_mount_namespace) make_mounts_private();
 
+  steps.enter(Step::BecomeRoot);
+  // Not before: the owner of the host's files could enter directories that nobody else may.
+  if (plan.new_user_namespace || plan.late_namespaces != 0) become_root();
+
   steps.enter(Step::MountRootfs);
-  Fd root = mount_rootfs(plan.rootfs);
+  root = mount_rootfs(plan.rootfs, root.ref());
 
   steps.enter(Step::MountVolumes);
   mount_volumes(root.ref(), plan.mounts, std::move(bind_sources));
@@ -69,16 +88,23 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
   if (plan.terminal.wanted) {
     terminal = open_terminal(root.ref(), plan.terminal, IsConsole::Yes);
     set_controlling_terminal(terminal.slave.ref());
-    context.parent.send_fd(terminal.master.ref());
+    context.parent.send_fd(Sent::Console, terminal.master.ref());
     for (int& stream : streams) stream = terminal.slave.get();
   }
 
+  steps.enter(Step::RunHooks);
+  if (!plan.runtime_hooks.empty()) {
+    context.parent.send(Tag::RunHooks);
+    context.parent.expect(Tag::Proceed);
+  }
+  run_hooks(plan.create_container_hooks, oci::complete_state(plan.lasting_state, "creating", own_pid));
+
   steps.enter(Step::PivotRoot);
-  pivot_into(root.ref(), plan.rootfs.propagation);
+  change_root(root.ref(), plan);
   root.reset();
 
   steps.enter(Step::CloseDescriptors);
-  keep_only_streams(context.parent, streams);
+  std::optional<Held> held = keep_descriptors(context, streams);
   (void)terminal.master.release();  // closed with the rest
   (void)terminal.slave.release();
 
@@ -90,9 +116,18 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
   if (plan.rootfs.readonly) make_root_readonly();
 
   steps.enter(Step::SetLimits);
-  set_oom_score(plan);
+  if (!plan.new_user_namespace) set_oom_score(plan);
   restrict_process(steps, context);
-  execute(steps, context);
+
+  steps.enter(Step::ExecProcess);
+  const std::string program = find_program(plan.program);
+  if (held) {
+    steps.enter(Step::WaitForStart);
+    wait_for_start(context, std::move(*held));
+    steps.enter(Step::RunHooks);
+    run_hooks(plan.start_container_hooks, oci::complete_state(plan.lasting_state, "created", own_pid));
+  }
+  execute(steps, context, program);
 }
 
 }  // namespace

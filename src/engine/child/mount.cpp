@@ -98,6 +98,13 @@ BindSource BindSource::open(FdRef directory, const std::string& path, bool recur
   return source;
 }
 
+BindSource BindSource::made_before(Fd tree) {
+  BindSource source;
+  source.fd_ = std::move(tree);
+  source.detached_ = true;
+  return source;
+}
+
 bool BindSource::is_directory() const {
   struct stat status {};
   if (::fstat(fd_.get(), &status) == -1) throw_errno("inspect a bind mount's source");

@@ -23,6 +23,9 @@ class BindSource {
   /// `path` is relative to `directory`; an empty one means the directory's own descriptor. Throws Error.
   [[nodiscard]] static BindSource open(FdRef directory, const std::string& path, bool recursive);
 
+  /// A detached tree.
+  [[nodiscard]] static BindSource made_before(Fd tree);
+
   [[nodiscard]] bool is_directory() const;
   /// Attaches it, once, and returns a descriptor of the mount. Throws Error.
   [[nodiscard]] Fd attach(const MountPoint& point) &&;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "child/copy_up.hpp"
 #include "child/mount.hpp"
 #include "child/paths.hpp"
 #include "child/steps.hpp"
@@ -42,13 +43,30 @@ Fd open_mount_point(FdRef root, const MountPlan& plan, bool directory) {
   }
 }
 
+void pivot() {
+  // With both arguments the same, the old root is stacked on the new one and can be unmounted by "." (pivot_root(2)).
+  if (sys::pivot_root(".", ".") == -1) throw_errno("pivot into the root file system");
+  if (::umount2(".", MNT_DETACH) == -1) throw_errno("detach the host's root file system");
+}
+
+/// The initial ramfs cannot be pivoted away from: the new root is put on top of it (switch_root(8)). /proc and /sys of
+/// the host would otherwise still be there below.
+void move_root() {
+  if (::mount(".", "/", nullptr, MS_MOVE, nullptr) == -1) throw_errno("move the root file system to '/'");
+  if (::chroot(".") == -1) throw_errno("change the root directory");
+}
+
 }  // namespace
 
 std::vector<BindSource> open_bind_sources(const std::vector<MountPlan>& mounts) {
   std::vector<BindSource> sources;
-  for (const MountPlan& plan : mounts)
-    if (plan.kind == MountKind::Bind)
+  for (const MountPlan& plan : mounts) {
+    if (plan.kind != MountKind::Bind) continue;
+    if (plan.detached.valid())
+      sources.push_back(BindSource::made_before(duplicate(plan.detached.ref())));
+    else
       sources.push_back(BindSource::open(FdRef(AT_FDCWD), plan.source, plan.recursive_bind));
+  }
   return sources;
 }
 
@@ -56,12 +74,11 @@ void make_mounts_private() {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1) throw_errno("make '/' private");
 }
 
-Fd mount_rootfs(const RootfsPlan& rootfs) {
-  const Fd target = open_path(rootfs.path, O_PATH | O_DIRECTORY);
-  const MountPoint point{.root = FdRef(AT_FDCWD), .path = rootfs.path, .target = target.ref()};
+Fd mount_rootfs(const RootfsPlan& rootfs, FdRef target) {
+  const MountPoint point{.root = FdRef(AT_FDCWD), .path = rootfs.path, .target = target};
   if (rootfs.own_mount) return mount_filesystem(*rootfs.own_mount, point);
   // pivot_root(2) wants a mount point: the directory is bound on itself.
-  return BindSource::open(FdRef(AT_FDCWD), rootfs.path, /*recursive=*/true).attach(point);
+  return BindSource::open(target, "", /*recursive=*/true).attach(point);
 }
 
 void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector<BindSource> sources) {
@@ -71,16 +88,19 @@ void mount_volumes(FdRef root, const std::vector<MountPlan>& mounts, std::vector
     const Fd target = open_mount_point(root, plan, !is_bind || next_source->is_directory());
     const MountPoint point{.root = root, .path = plan.destination, .target = target.ref()};
     const Fd mount = is_bind ? std::move(*next_source++).attach(point) : mount_filesystem(plan, point);
+    if (plan.copy_up) copy_up(target.ref(), mount.ref());
     if (is_bind || plan.propagation != 0) set_mount_attributes(mount.ref(), plan);
   }
 }
 
-void pivot_into(FdRef root, uint64_t propagation) {
+void change_root(FdRef root, const ChildPlan& plan) {
   if (::fchdir(root.get()) == -1) throw_errno("enter the root file system");
-  // With both arguments the same, the old root is stacked on the new one and can be unmounted by "." (pivot_root(2)).
-  if (sys::pivot_root(".", ".") == -1) throw_errno("pivot into the root file system");
-  if (::umount2(".", MNT_DETACH) == -1) throw_errno("detach the host's root file system");
+  if (plan.root_change == RootChange::Pivot)
+    pivot();
+  else
+    move_root();
   if (::chdir("/") == -1) throw_errno("change directory to '/'");
+  const uint64_t propagation = plan.rootfs.propagation;
   if (propagation != 0 && ::mount(nullptr, "/", nullptr, propagation, nullptr) == -1)
     throw_errno("set the propagation of the root file system");
 }

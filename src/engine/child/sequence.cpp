@@ -1,5 +1,6 @@
 #include "child/sequence.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 
 #include "myct/base/log.hpp"
+#include "myct/base/syscall.hpp"
 #include "myct/security/seccomp.hpp"
 
 namespace myct::engine {
@@ -23,6 +25,21 @@ void fail_if_asked([[maybe_unused]] Step step) {
   }
   if (const char* name = std::getenv("MYCT_KILL_AT"); name != nullptr && step_from_name(name) == step) ::raise(SIGKILL);
 #endif
+}
+
+Fd move_above(int fd, int lowest) {
+  Fd moved(::fcntl(fd, F_DUPFD_CLOEXEC, lowest + 1));
+  if (!moved.valid()) throw_errno("move descriptor {}", fd);
+  return moved;
+}
+
+void move_socket_above(Handshake& parent, int lowest) {
+  parent.move_to(move_above(parent.fd().get(), lowest).release());
+}
+
+Fd place(FdRef fd, int number) {
+  if (::dup3(fd.get(), number, O_CLOEXEC) == -1) throw_errno("move descriptor {}", fd.get());
+  return Fd(number);
 }
 
 /// Handlers do not survive exec, but ignored signals and the mask do.
@@ -61,15 +78,48 @@ void die_with_parent(const ChildContext& context) {
   if (::poll(&socket, 1, 0) == 1 && (socket.revents & POLLHUP) != 0) ::_exit(kExitOwnFailure);
 }
 
-void keep_only_streams(Handshake& parent, const int (&streams)[3]) {
+std::optional<Held> keep_descriptors(const ChildContext& context, const int (&streams)[3]) {
   // None of the sources is below 3 unless it is in place already, so no dup2 overwrites a later source.
   for (int target = 0; target < 3; ++target) {
     if (streams[target] == target) continue;
     if (::dup2(streams[target], target) == -1) throw_errno("connect standard stream {}", target);
   }
-  constexpr int kConversation = 3;
-  parent.move_to(kConversation);
-  close_from(kConversation + 1);
+  const ChildPlan& plan = context.plan;
+  const int conversation = 3 + plan.preserved_descriptors;
+  std::optional<Held> held;
+  if (plan.hold) {
+    // First out of the way of each other's places.
+    const Fd gate = move_above(plan.hold->gate, conversation + 2);
+    const Fd report = move_above(plan.hold->report, conversation + 2);
+    move_socket_above(context.parent, conversation + 2);
+    held.emplace(Held{.gate = place(gate.ref(), conversation + 1), .report = place(report.ref(), conversation + 2)});
+  }
+  context.parent.move_to(conversation);
+  close_from(conversation + (held ? 3 : 1));
+  return held;
+}
+
+void wait_for_start(const ChildContext& context, Held held) {
+  context.parent.send(Tag::Created);
+  context.parent.continue_on(std::move(held.report));
+  // read(2) and write(2) alone: the container's own filter of system calls is in force already.
+  char permission = 0;
+  ssize_t got = 0;
+  while ((got = ::read(held.gate.get(), &permission, 1)) == -1)
+    if (errno != EINTR) throw_errno("wait for the start");
+}
+
+void be_born_again(uint64_t flags, pid_t* number) {
+  const pid_t pid = sys::clone(flags | SIGCHLD, number);
+  if (pid > 0) ::_exit(0);
+  if (pid == 0) return;
+  // A pid namespace whose init is gone takes no more processes (pid_namespaces(7)).
+  if (errno == ENOMEM) throw_error(ErrorKind::NotFound, "the container has ended");
+  const int errnum = errno;
+  std::string hint;
+  if (errnum == EAGAIN) hint = "the limit of processes is reached";
+  if (errnum == EPERM || errnum == ENOSYS) hint = "the container's seccomp profile must allow clone";
+  throw Error(kind_of_errno(errnum), "make a process in the container", errnum, hint);
 }
 
 void restrict_process(Steps& steps, const ChildContext& context) {
@@ -77,12 +127,18 @@ void restrict_process(Steps& steps, const ChildContext& context) {
   hand_over_pipes(plan.identity);
 
   steps.enter(Step::SetLimits);
-  set_limits(plan);
+  set_scheduling(plan);
+  if (!plan.new_user_namespace) set_limits(plan);
 
   steps.enter(Step::RestrictSyscalls);
+  // /proc is the container's, and the labels are asked for while nothing forbids it yet.
+  set_labels(plan.identity);
   // Without no_new_privs the filter needs CAP_SYS_ADMIN, which set_identity gives up: so it comes first.
   set_no_new_privileges(plan.identity);
-  if (!plan.seccomp.empty() && !plan.identity.no_new_privileges)
+  if (plan.personality) set_personality(*plan.personality);
+  if (!plan.listener_path.empty())
+    context.parent.send_fd(Sent::Listener, security::install_seccomp_listener(plan.seccomp, plan.seccomp_flags).ref());
+  else if (!plan.seccomp.empty() && !plan.identity.no_new_privileges)
     security::install_seccomp(plan.seccomp, plan.seccomp_flags);
 
   steps.enter(Step::EnterWorkingDirectory);
@@ -95,14 +151,12 @@ void restrict_process(Steps& steps, const ChildContext& context) {
   if (!entered) enter_working_directory(plan.program.cwd);
 }
 
-void execute(Steps& steps, const ChildContext& context) {
+void execute(Steps& steps, const ChildContext& context, const std::string& program) {
   const ChildPlan& plan = context.plan;
-
   steps.enter(Step::ExecProcess);
-  const std::string program = find_program(plan.program);
-  context.parent.send(Tag::Ready);
+  if (!plan.hold) context.parent.send(Tag::Ready);
   reset_signals();
-  if (!plan.seccomp.empty() && plan.identity.no_new_privileges)
+  if (!plan.seccomp.empty() && plan.identity.no_new_privileges && plan.listener_path.empty())
     security::install_seccomp(plan.seccomp, plan.seccomp_flags);
   exec_program(program, plan.program);
 }

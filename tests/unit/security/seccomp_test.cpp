@@ -167,8 +167,6 @@ INSTANTIATE_TEST_SUITE_P(
     Profiles, RefusedSeccomp,
     ::testing::Values(
         RefusedProfile{"default_action", profile("SCMP_ACT_MAYBE", {}), "unknown seccomp action 'SCMP_ACT_MAYBE'"},
-        RefusedProfile{"notify", profile("SCMP_ACT_ALLOW", {{.names = {"read"}, .action = "SCMP_ACT_NOTIFY"}}),
-                       "seccomp action SCMP_ACT_NOTIFY is not supported"},
         RefusedProfile{"errno_of_allow",
                        profile("SCMP_ACT_ERRNO", {{.names = {"read"}, .action = "SCMP_ACT_ALLOW", .errno_ret = 1}}),
                        "seccomp action SCMP_ACT_ALLOW takes no errnoRet"},

@@ -1,4 +1,4 @@
-#include "own_view.hpp"
+#include "myct/base/own_view.hpp"
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -19,7 +19,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/syscall.hpp"
 
-namespace myct::manager {
+namespace myct {
 namespace {
 
 constexpr const char* kSelf = "/proc/self/exe";
@@ -73,4 +73,4 @@ void run_from_own_view() {
   throw_errno("execute '{}' anew", kSelf);
 }
 
-}  // namespace myct::manager
+}  // namespace myct

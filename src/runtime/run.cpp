@@ -1,0 +1,67 @@
+// A container in the foreground, from its making to its end.
+#include <unistd.h>
+
+#include "create.hpp"
+#include "myct/base/error.hpp"
+#include "myct/supervisor/foreground.hpp"
+#include "record.hpp"
+
+namespace myct::runtime {
+namespace {
+
+/// Ends and removes a container unless that has been done, whatever goes wrong.
+class Owned {
+ public:
+  Owned(const Context& context, Created& created) : context_(context), created_(created) {}
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  ~Owned() {
+    if (released_) return;
+    try {
+      { const ChildProcess killed = std::move(created_.running.init); }
+      remove_stopped(context_, created_.record);
+    } catch (const Error&) {
+      // The failure that brought us here is what is told.
+    }
+  }
+  void release() noexcept { released_ = true; }
+
+ private:
+  const Context& context_;
+  Created& created_;
+  bool released_ = false;
+};
+
+}  // namespace
+
+int run(const Context& context, const RunRequest& request) {
+  const supervisor::SignalCollector signals;
+  CreateRequest creation = request.create;
+  // In the foreground the terminal is this process's own.
+  creation.own_console = !request.detach && creation.console_socket.empty();
+  Created created = make(context, creation);
+  Owned owned(context, created);
+  start_created(context, created.record);
+  if (request.detach) {
+    created.running.init.release();
+    owned.release();
+    return 0;
+  }
+  ChildProcess& init = created.running.init;
+  // Others may signal it, look at it and execute something in it meanwhile.
+  { const FileLock let_go = std::move(created.lock); }
+  if (created.running.console.valid())
+    (void)supervisor::relay_terminal(init.pidfd(), std::move(created.running.console), supervisor::Input::Stdin, "",
+                                     signals);
+  else
+    supervisor::wait_forwarding_signals(init.pidfd(), signals);
+  const int status = init.wait().exit_status();
+  owned.release();
+  if (!request.keep) {
+    const FileLock held = lock(context, created.record.id);
+    remove_stopped(context, created.record);
+  }
+  return status;
+}
+
+}  // namespace myct::runtime

@@ -16,13 +16,6 @@ namespace {
 
 constexpr size_t kPairDigits = 11;  // "veth" and these fill an interface's name
 
-/// Locally administered, and from the address, as Docker's are: a restarted neighbour with the same address is found in
-/// everybody's neighbour table.
-Mac mac_of(const Address& address) {
-  const std::vector<uint8_t> bytes = to_wire(address);
-  return {0x02, 0x42, bytes[0], bytes[1], bytes[2], bytes[3]};
-}
-
 std::string to_text(const Mac& mac) {
   return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }

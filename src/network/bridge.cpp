@@ -124,7 +124,7 @@ Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::stri
                 "rename or remove it");
   bool is_made = false;
   if (!link) {
-    create_bridge(route, bridge.name, uplinks.empty() ? 0 : uplinks.front().mtu);
+    create_bridge(route, bridge.name, mac_of(bridge.ipv4.gateway), uplinks.empty() ? 0 : uplinks.front().mtu);
     link = find_link(route, bridge.name);
     if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
     is_made = true;

@@ -36,6 +36,25 @@ TEST_F(NetworkLan, publishes_to_another_machine_which_the_program_sees_by_its_ow
   remove("web");
 }
 
+TEST_F(NetworkLan, has_a_bridge_that_keeps_its_mac_address_when_containers_come_and_go) {
+  const auto address = [&] { return here("ip -o link show myct0 | sed 's,.*link/ether \\([^ ]*\\) .*,\\1,'").out; };
+  const auto pairs = [&] { return here("ip -br link show master myct0 | sed 's/@.*//'").out; };
+  start("stays", "exec sleep 1000");
+  const std::string before = address();
+  const std::string pair = pairs();
+  start("goes", "exec sleep 1000");
+  // The lowest of all, which a bridge takes that has none of its own.
+  for (const std::string& other : lines_of(pairs()))
+    if (other + "\n" != pair) (void)here("ip link set dev " + other + " address 00:00:00:00:00:07");
+  ASSERT_EQ(in("stays", "ping -c 1 -W 5 192.0.2.2").status, 0);
+  EXPECT_EQ(address(), before);
+  remove("goes");
+  ASSERT_TRUE(eventually([&] { return pairs() == pair; }));
+  EXPECT_EQ(in("stays", "ping -c 1 -W 1 192.0.2.2").status, 0) << "it knows another address of its gateway's";
+  EXPECT_EQ(address(), before);
+  remove("stays");
+}
+
 TEST_F(NetworkLan, lets_no_machine_in_that_routes_to_the_bridge) {
   start("web", kWebServer, {"-p", "8080:80"});
   ASSERT_EQ(fetched_next_door("http://203.0.113.1:8080/name"), name_in("web"));

@@ -30,7 +30,8 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // enters one from outside (where IPv6 is not translated, the container's own address has its ports open), and nothing
 // leaves an internal one. What passes carries a mark from here through the other firewalls' forward chains, and no
 // further; see foreign.hpp. To other people's bridges it carries none, unless the host's own way out is one: there
-// their rules decide.
+// their rules decide. Questions to a name server, at its bridge's own address, carry it through the input chains. The
+// default network has no name server; where another program has port 53, they have been sent on to another.
 //
 // Read twice, by two who find no rules at once or where somebody has flushed them, it makes each rule once, and keeps
 // the elements that are there.
@@ -98,8 +99,16 @@ table inet myct {
     type filter hook postrouting priority mangle - 1;
     meta mark and 0x10000000 != 0 meta mark set meta mark and 0xefffffff
   }
+  chain input {
+    type filter hook input priority filter - 1;
+    iifname @bridges iifname != "myct0" meta l4proto { tcp, udp } th dport 53 fib daddr . iif type local goto pass
+    iifname @bridges iifname != "myct0" ct status dnat fib daddr . iif type local goto pass
+  }
 }
 )";
+
+/// Of the chains the one that came to the rules last: where it is missing, they are of an earlier version.
+constexpr const char* kLastChain = "input";
 
 void append(std::vector<uint8_t>& bytes, const void* data, size_t size) {
   const auto* begin = static_cast<const uint8_t*>(data);
@@ -292,7 +301,7 @@ std::vector<Element> list_elements(NetlinkSocket& netfilter, const std::string& 
 
 bool has_rules(NetlinkSocket& netfilter) {
   NetlinkRequest request = nftables_request(NFT_MSG_GETCHAIN, 0, kInet);
-  request.put_text(NFTA_CHAIN_TABLE, kTable).put_text(NFTA_CHAIN_NAME, "forward");
+  request.put_text(NFTA_CHAIN_TABLE, kTable).put_text(NFTA_CHAIN_NAME, kLastChain);
   uint32_t rules = 0;
   const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
     rules = ntohl(message.attributes<nfgenmsg>().number(NFTA_CHAIN_USE).value_or(0));

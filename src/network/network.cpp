@@ -10,6 +10,7 @@
 #include "attachment.hpp"
 #include "bridge.hpp"
 #include "endpoint.hpp"
+#include "flows.hpp"
 #include "foreign.hpp"
 #include "link.hpp"
 #include "myct/base/error.hpp"
@@ -105,7 +106,9 @@ void lead_anew(const Directories& directories, NetlinkSocket& route, NetlinkSock
   }
   try_add_default_routes(route, inside, after);
   save_presence(directories.run_directory, after);
-  if (moves) replace_elements(netfilter, port_elements(after));
+  if (!moves) return;
+  replace_elements(netfilter, port_elements(after));
+  forget_flows(netfilter, after.ports);
 }
 
 Presence take_from(const Directories& directories, const std::string& container_id, const std::string& network,
@@ -201,6 +204,7 @@ void release(const Directories& directories, const std::string& container_id) {
     end_relay(directories.run_directory);  // nobody starts it again any more: its container has ended
     NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
     remove_elements(netfilter, port_elements(*presence));
+    forget_flows(netfilter, presence->ports);
   }
   for (const Endpoint& endpoint : presence->endpoints) release_endpoint(directories, container_id, endpoint);
   remove_presence(directories.run_directory);

@@ -43,6 +43,10 @@ struct Sign {
 /// yet. Throws Error.
 [[nodiscard]] std::optional<Sign> find_living(const std::string& directory);
 
+/// Kills the server that lives there, if one does, and takes its elements of the firewall away. Under the network's
+/// lock. Throws Error.
+void end_name_server(const std::string& directory);
+
 [[nodiscard]] std::string sign_path(const NameServer& server);
 [[nodiscard]] std::string lock_path(const NameServer& server);
 

@@ -16,6 +16,7 @@
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "name_server_yield.hpp"
 #include "name_table.hpp"
 #include "netlink.hpp"
 #include "ports.hpp"
@@ -58,6 +59,14 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   publish(netfilter, directories, lease.presence);
   start_relay(directories.run_directory, lease, pid);
   if (!presence.ports.empty()) restart_lost_relays(directories);  // others', which nobody else comes upon
+}
+
+std::vector<Fd> bind_host_ports(const Directories& directories, std::vector<state::PublishedPort>& ports) {
+  NameServerYield name_servers(directories);
+  return bind_ports(
+      ports,
+      [&](const state::PublishedPort& port) { return container_that_publishes(directories.run_containers, port); },
+      [&](const state::PublishedPort& port) { return name_servers.try_make_room(port); });
 }
 
 /// What was asked for at an IPv6 address only, and is not relayed, needs a network with IPv6.
@@ -149,9 +158,7 @@ Presence put_on(const Directories& directories, const Station& station, const st
 Lease reserve(const Directories& directories, const Station& station) {
   release(directories, station.id);  // what its last run had: between two runs of a policy nobody has cleared up
   Lease lease{.container_id = station.id, .presence = {.endpoints = {}, .ports = station.ports}, .ports = {}};
-  lease.ports = bind_ports(lease.presence.ports, [&](const state::PublishedPort& port) {
-    return container_that_publishes(directories.run_containers, port);
-  });
+  lease.ports = bind_host_ports(directories, lease.presence.ports);
   if (station.networks.empty()) save_presence(directories.run_directory, lease.presence);  // attach() finds its ports
   lease.presence.endpoints.reserve(station.networks.size());
   for (const state::NetworkAttachment& wanted : station.networks)

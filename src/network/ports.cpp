@@ -166,7 +166,8 @@ int try_bind_all(Bound& bound) {
   return 0;
 }
 
-Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPublisher& find_publisher) {
+Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPublisher& find_publisher,
+                const MakeRoom& make_room) {
   if (state::is_ipv6(port) && !with_ipv6) throw_taken(port, EADDRNOTAVAIL, find_publisher);
   Bound bound{.faces = faces_of(port, with_ipv6), .sockets = {}};
   uint16_t& host_port = bound.faces.front().host_port;
@@ -174,8 +175,11 @@ Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPubl
     const int errnum = try_bind_all(bound);
     if (errnum == 0) return bound;
     const bool is_any = port.host_port == 0 && !bound.sockets.empty() && tries < kTries;
-    if (errnum != EADDRINUSE || (!is_any && host_port >= port.last_host_port))
-      throw_taken(bound.faces[bound.sockets.size()], errnum, find_publisher);
+    if (errnum != EADDRINUSE || (!is_any && host_port >= port.last_host_port)) {
+      const state::PublishedPort& face = bound.faces[bound.sockets.size()];
+      if (errnum == EADDRINUSE && make_room(face)) continue;
+      throw_taken(face, errnum, find_publisher);
+    }
     host_port = is_any ? uint16_t{0} : static_cast<uint16_t>(host_port + 1);
   }
 }
@@ -187,12 +191,13 @@ bool is_port_taken(const state::PublishedPort& port) {
   return !try_bind(wanted).valid() && errno == EADDRINUSE;
 }
 
-std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher) {
+std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher,
+                           const MakeRoom& make_room) {
   std::vector<Fd> sockets;
   std::vector<state::PublishedPort> all;
   const bool with_ipv6 = !ports.empty() && has_ipv6();
   for (const state::PublishedPort& port : ports) {
-    Bound bound = bind_port(port, with_ipv6, find_publisher);
+    Bound bound = bind_port(port, with_ipv6, find_publisher, make_room);
     std::ranges::move(bound.faces, std::back_inserter(all));
     std::ranges::move(bound.sockets, std::back_inserter(sockets));
   }

@@ -92,5 +92,29 @@ TEST_F(NetworkNames, outside_are_told_where_any_network_of_a_container_has_a_way
   remove("db");
 }
 
+TEST_F(NetworkNames, are_answered_when_a_container_publishes_port_53_afterwards) {
+  ASSERT_EQ(create_network("six", {"--subnet", "10.94.0.0/24", "--ipv6"}).status, 0);
+  start("db", "exec sleep 1000", {"--network", "one", "--network", "six"});
+  ASSERT_EQ(asked("db", "10.91.0.1", "+short db"), address_on("db", "one") + "\n");
+  for (const Words& ports : {Words{"-p", "53:53/udp"}, Words{"-p", "53:80", "-p", "53:53/udp"}}) {
+    start("web", kWebServer, ports);
+    for (const char* how : {"+short", "+short +tcp"}) {
+      EXPECT_EQ(asked("db", "10.91.0.1", std::string(how) + " db"), address_on("db", "one") + "\n");
+      EXPECT_EQ(asked("db", "10.94.0.1", std::string(how) + " db"), address_on("db", "one") + "\n");
+    }
+    if (ports.size() > 2) {
+      EXPECT_EQ(fetched_outside("http://192.0.2.1:53/name"), name_in("web"));
+      EXPECT_EQ(fetched_outside("http://[2001:db8:1::1]:53/name"), name_in("web"));
+    }
+    EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "53:53/udp", "busybox", "true"}), 125,
+                           "container " + inspect("web", ".Id").substr(0, 12) + " has it"));
+    remove("web");
+  }
+  EXPECT_EQ(asked("db", "10.91.0.1", "+short db"), address_on("db", "one") + "\n");
+  remove("db");
+  EXPECT_TRUE(eventually([&] { return published().find("elements") == std::string::npos; }));
+  EXPECT_TRUE(eventually([&] { return myct({"network", "rm", "six"}).status == 0; }));
+}
+
 }  // namespace
 }  // namespace myct::test

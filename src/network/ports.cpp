@@ -1,7 +1,9 @@
 #include "ports.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <memory>
 #include <sstream>
 
+#include "background.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
@@ -20,6 +23,9 @@ namespace myct::network {
 namespace {
 
 constexpr const char* kEveryIpv6 = "::";
+/// What a container's owner opens beside the sockets of its ports. The program inherits what is allowed for all, which
+/// is the user's limit but for hundreds of ports.
+constexpr size_t kOtherDescriptors = 100;
 /// How many times a port of the kernel's choice may be taken in the other family.
 constexpr int kTries = 100;
 
@@ -139,6 +145,12 @@ Fd try_bind(state::PublishedPort& port) {
   return socket;
 }
 
+/// To select(2), which libnftables uses, and which knows no others. Where the user allows too few it stays as it is.
+void leave_low_numbers(Fd& socket) {
+  const int moved = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, FD_SETSIZE);
+  if (moved != -1) socket = Fd(moved);
+}
+
 /// A published port at its addresses of either family, with a socket for each.
 struct Bound {
   std::vector<state::PublishedPort> faces;
@@ -196,9 +208,13 @@ std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindP
   std::vector<Fd> sockets;
   std::vector<state::PublishedPort> all;
   const bool with_ipv6 = !ports.empty() && has_ipv6();
+  const size_t count = ports.size() * (with_ipv6 ? 2 : 1);
+  const bool are_many = kOtherDescriptors + count > FD_SETSIZE;
+  allow_descriptors(kOtherDescriptors + count + (are_many ? FD_SETSIZE : 0));
   for (const state::PublishedPort& port : ports) {
     Bound bound = bind_port(port, with_ipv6, find_publisher, make_room);
     std::ranges::move(bound.faces, std::back_inserter(all));
+    if (are_many) std::ranges::for_each(bound.sockets, leave_low_numbers);
     std::ranges::move(bound.sockets, std::back_inserter(sockets));
   }
   ports = std::move(all);

@@ -149,26 +149,44 @@ void append_protocol(std::vector<uint8_t>& bytes, state::Protocol protocol) {
   append(bytes, &number, sizeof number);
 }
 
-NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
+void put_element(NetlinkRequest& request, const Element& element) {
+  request.put_nested(NFTA_LIST_ELEM, [&] {
+    request.put_nested(NFTA_SET_ELEM_KEY, [&] { request.put(NFTA_DATA_VALUE, element.key); });
+    if (!element.data.empty())
+      request.put_nested(NFTA_SET_ELEM_DATA, [&] { request.put(NFTA_DATA_VALUE, element.data); });
+    if (element.ends_interval)
+      request.put_number(NFTA_SET_ELEM_FLAGS, htonl(static_cast<uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
+  });
+}
+
+/// They are of one set.
+NetlinkRequest elements_request(uint16_t message, uint16_t flags, std::span<const Element> elements) {
   NetlinkRequest request = nftables_request(message, flags, kInet);
   request.put_text(NFTA_SET_ELEM_LIST_TABLE, kTable);
-  request.put_text(NFTA_SET_ELEM_LIST_SET, element.set);
+  request.put_text(NFTA_SET_ELEM_LIST_SET, elements.front().set);
   request.put_nested(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
-    request.put_nested(NFTA_LIST_ELEM, [&] {
-      request.put_nested(NFTA_SET_ELEM_KEY, [&] { request.put(NFTA_DATA_VALUE, element.key); });
-      if (!element.data.empty())
-        request.put_nested(NFTA_SET_ELEM_DATA, [&] { request.put(NFTA_DATA_VALUE, element.data); });
-      if (element.ends_interval)
-        request.put_number(NFTA_SET_ELEM_FLAGS, htonl(static_cast<uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
-    });
+    for (const Element& element : elements) put_element(request, element);
   });
   return request;
 }
 
+NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
+  return elements_request(message, flags, {&element, 1});
+}
+
 NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t flags,
                           std::span<const Element> elements) {
+  // Many in a message: each has an answer, and hundreds of them are more than wait to be read. An attribute has at most
+  // 64 KiB.
+  constexpr size_t kMost = 512;
   std::vector<NetlinkRequest> requests;
-  for (const Element& element : elements) requests.push_back(element_request(message, flags, element));
+  while (!elements.empty()) {
+    const auto is_other = [&](const Element& element) { return element.set != elements.front().set; };
+    const auto end = std::ranges::find_if(elements, is_other);
+    const size_t count = std::min(static_cast<size_t>(end - elements.begin()), kMost);
+    requests.push_back(elements_request(message, flags, elements.first(count)));
+    elements = elements.subspan(count);
+  }
   return try_nftables_transaction(netfilter, std::move(requests));
 }
 

@@ -119,6 +119,19 @@ TEST_F(Network, shows_what_is_only_exposed_and_opens_nothing) {
   remove("web");
 }
 
+TEST_F(Network, publishes_a_range_of_many_hundreds) {
+  const std::string range = "20000-20799:20000-20799";
+  start("web", "mkdir /www; hostname >/www/name; exec httpd -f -p 20777 -h /www", {"-p", range + "/udp"});
+  remove("web");
+  const Result started = here("ulimit -Sn 1024; exec " + myct_path() + " run -d --name web -p " + range +
+                              " busybox sh -c 'mkdir /www; hostname >/www/name; exec httpd -f -p 20777 -h /www'");
+  ASSERT_EQ(started.status, 0) << started;
+  EXPECT_EQ(fetched("http://127.0.0.1:20777/name"), inspect("web", ".Config.Hostname") + "\n");
+  EXPECT_EQ(fetched("http://[::1]:20777/name"), inspect("web", ".Config.Hostname") + "\n");
+  remove("web");
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
 TEST_F(Network, refuses_a_port_that_a_container_has) {
   start("web", kWebServer, {"-p", "8080:80"});
   EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,

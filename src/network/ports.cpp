@@ -99,7 +99,10 @@ std::string holder_of(const state::PublishedPort& port) {
   if (errnum == EADDRINUSE) {
     std::string holder = find_publisher(port);
     if (holder.empty()) holder = holder_of(port);
-    if (!holder.empty()) hint = holder + " has it";
+    hint = !holder.empty() ? holder + " has it"
+           : port.protocol == state::Protocol::Tcp
+               ? "nobody listens there: connections that are over keep it for a minute"
+               : "";
   }
   throw Error(kind_of_errno(errnum), what, errnum, hint);
 }
@@ -127,6 +130,20 @@ void prepare_for_ipv6(const Fd& socket, state::Protocol protocol) {
               is_unknown ? fmt::format("the kernel lacks {0} (module {0})", state::protocol_word(port.protocol)) : "");
 }
 
+/// Where connections that are over (TIME_WAIT) have the port of a program that would share it with its like. Who shares
+/// may bind beside who shares, too, and only one can listen: so it is listened for a moment, which tells whether nobody
+/// else has the port, and from then on it is shared with nobody. Returns as bind(2).
+int bind_beside_ended(const Fd& socket, const SocketAddress& address) {
+  constexpr int kOn = 1;
+  constexpr int kOff = 0;
+  const auto share = [&](const int& value) {
+    return ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, sizeof value);
+  };
+  if (share(kOn) == -1 || ::bind(socket.get(), address.name(), address.size()) == -1) return -1;
+  if (::listen(socket.get(), 0) == -1 || share(kOff) == -1) return -1;
+  return ::shutdown(socket.get(), SHUT_RDWR);  // it stays bound
+}
+
 /// An invalid one, with errno, when the port cannot be had.
 Fd try_bind(state::PublishedPort& port) {
   std::optional<SocketAddress> address =
@@ -137,7 +154,10 @@ Fd try_bind(state::PublishedPort& port) {
   if (!socket.valid()) throw_without_socket(port, errno);
   const bool is_of_ipv6 = state::is_ipv6(port);
   if (is_of_ipv6) prepare_for_ipv6(socket, port.protocol);
-  if (::bind(socket.get(), address->name(), address->size()) == -1) return Fd();
+  int result = ::bind(socket.get(), address->name(), address->size());
+  if (result == -1 && errno == EADDRINUSE && !is_of_ipv6 && port.protocol == state::Protocol::Tcp)
+    result = bind_beside_ended(socket, *address);
+  if (result == -1) return Fd();
   if (is_of_ipv6 && port.protocol == state::Protocol::Tcp && ::listen(socket.get(), SOMAXCONN) == -1) return Fd();
   socklen_t size = SocketAddress::kStorageSize;
   if (::getsockname(socket.get(), address->storage(), &size) == -1) throw_errno("ask for a port");

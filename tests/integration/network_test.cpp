@@ -1,5 +1,9 @@
 // Containers on the default bridge, with real packets: the test's network namespace is the host, a second one, joined
 // by a pair of interfaces, is the world outside.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -140,6 +144,42 @@ TEST_F(Network, refuses_a_port_that_a_container_has) {
   EXPECT_TRUE(prints(myct({"ps", "-aq", "--filter", "name=web"}).out.empty() ? Result{} : myct({"port", "web"}),
                      "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n"));
   remove("web");
+}
+
+TEST_F(Network, publishes_a_port_whose_last_connections_are_over) {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(8080);
+  const auto* address = reinterpret_cast<const sockaddr*>(&name);
+  const auto listen_there = [&](int shared) {
+    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &shared, sizeof shared);
+    if (::bind(socket.get(), address, sizeof name) == -1 || ::listen(socket.get(), 1) == -1) return Fd();
+    return socket;
+  };
+  // The side that closes first remembers the connection.
+  const auto leave_connection = [&](const Fd& listener) {
+    ASSERT_TRUE(listener.valid());
+    const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(client.get(), address, sizeof name), 0);
+    Fd server(::accept(listener.get(), nullptr, nullptr));
+    server.reset();
+    char byte = 0;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
+  };
+  leave_connection(listen_there(1));
+  ASSERT_NE(here("ss -Htn state time-wait sport = :8080").out, "");
+  start("web", kWebServer, {"-p", "8080:80"});
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), inspect("web", ".Config.Hostname") + "\n");
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,
+                         "container " + inspect("web", ".Id").substr(0, 12) + " has it"));
+  EXPECT_FALSE(listen_there(1).valid()) << "a program that shares";
+  ASSERT_EQ(here("nft flush ruleset").status, 0);
+  EXPECT_EQ(here("curl -s -m 5 http://127.0.0.1:8080/").status, 7) << "nobody listens";
+  remove("web");
+  const Fd listener = listen_there(1);
+  ASSERT_TRUE(listener.valid());
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125, "integration_tes (process "));
 }
 
 TEST_F(Network, refuses_a_port_that_a_program_has) {

@@ -180,6 +180,20 @@ TEST_F(NetworkCheck, puts_a_network_back_whose_removal_was_cut_short_while_conta
   remove("web");
 }
 
+TEST_F(NetworkCheck, starts_a_name_server_again_that_was_killed) {
+  (void)make("app", "10.91.0.0/24");
+  (void)make("unused", "10.92.0.0/24");
+  start("web", kWebServer, {"--network", "app"});
+  const std::string pid = lines_of(read_file(state("app") + "/server")).front();
+  ASSERT_EQ(here("kill -9 " + pid + " && flock -w 5 " + state("app") + "/server true").status, 0);
+  EXPECT_NE(in("web", "timeout 2 nslookup web").status, 0);
+  expect_mended(
+      {"name server of network 'app': it was killed: the network's containers resolve no names (--repair starts it "
+       "again)\n"});
+  EXPECT_EQ(in("web", "nslookup web").status, 0);
+  remove("web");
+}
+
 TEST_F(NetworkCheck, ends_a_name_server_that_serves_nobody) {
   (void)make("app", "10.91.0.0/24");
   start("web", kWebServer, {"--network", "app"});

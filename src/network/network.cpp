@@ -79,6 +79,14 @@ void check_leads_somewhere(const Presence& presence, const state::PublishedPort&
               0, "make one that has with 'myct network create --ipv6'");
 }
 
+/// The kernel's part of a network.
+void take_away(const Directories& directories, const std::string& directory, const Bridge& bridge) {
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!bridge.name.empty()) remove_bridge(route, netfilter, directory, bridge);
+  close_foreign_chains(netfilter, rules_lock(directories));
+}
+
 std::string free_interface(Inside& inside) {
   for (size_t number = 0;; ++number)
     if (!find_link(inside.route, interface_name(number))) return interface_name(number);
@@ -292,10 +300,13 @@ void undefine(const Directories& directories, const std::string& name) {
     throw Error(ErrorKind::Conflict, fmt::format("network '{}' is in use", name), 0,
                 who.empty() ? "see 'myct system check'" : "stop " + who);
   }
-  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
-  NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  if (!bridge.name.empty()) remove_bridge(route, netfilter, directory, bridge);
-  close_foreign_chains(netfilter, rules_lock(directories));
+  try {
+    take_away(directories, directory, bridge);
+  } catch (const Error& error) {
+    move(removed, definition);
+    if (error.errnum() == EPERM) throw Error(ErrorKind::Denied, error.subject(), EPERM, "it needs CAP_NET_ADMIN");
+    throw;
+  }
   remove_tree(directory);
   remove_tree(removed);
 }

@@ -324,6 +324,18 @@ TEST_F(Network, says_what_is_missing_where_it_cannot_be_made) {
   EXPECT_TRUE(fails_with(run(without), 125, "it needs CAP_NET_ADMIN; or use --network none or host"));
 }
 
+TEST_F(Network, leaves_no_half_a_bridge_where_settings_cannot_be_written) {
+  ASSERT_EQ(here("mount -o bind,ro /proc/sys /proc/sys").status, 0);
+  EXPECT_TRUE(fails_with(shell({}, "true"), 125,
+                         "open '/proc/sys/net/ipv4/conf/myct0/route_localnet': Read-only file system: have '1' written "
+                         "there; or use --network none or host"));
+  EXPECT_NE(here("ip link show myct0").status, 0);
+  EXPECT_EQ(shell({"--network", "none"}, "true").status, 0);
+  ASSERT_EQ(here("umount /proc/sys").status, 0);
+  EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
+}
+
 TEST_F(Network, warns_of_ports_that_mean_nothing) {
   const Result result = shell({"--network", "host", "-p", "80"}, "echo well");
   EXPECT_EQ(result.out, "well\n");

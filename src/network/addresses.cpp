@@ -11,6 +11,8 @@ namespace myct::network {
 namespace {
 
 constexpr const char* kAddresses = "/addresses";
+/// How many in a row are tried before it is looked which are taken.
+constexpr int kTries = 4;
 
 std::string path_of_claim(const std::string& directory, const std::string& address) {
   return directory + kAddresses + "/" + address;
@@ -52,17 +54,38 @@ void AddressPool::write_cursor(const Address& address) const {
 
 std::string AddressPool::path_of(const Address& address) const { return path_of_claim(directory_, to_text(address)); }
 
+std::set<Number> AddressPool::list_taken() const {
+  std::set<Number> taken;
+  for (const std::string& name : list_directory(directory_ + kAddresses, Hidden::LeaveOut))
+    if (const std::optional<Address> address = parse_address(name); address && address->family == plan_.subnet.family())
+      taken.insert(address->value);
+  return taken;
+}
+
+bool AddressPool::try_claim(const Address& address, const std::string& container_id,
+                            const std::function<void(const Address&)>& before) const {
+  before(address);
+  if (::symlink(container_id.c_str(), path_of(address).c_str()) == 0) {
+    write_cursor(address);
+    return true;
+  }
+  if (errno != EEXIST) throw_errno("claim the address {} in '{}'", to_text(address), directory_);
+  return false;
+}
+
 Address AddressPool::claim(const std::string& container_id, const std::function<void(const Address&)>& before) const {
   const Address first = next_after(read_cursor());
+  std::optional<std::set<Number>> taken;
+  int tries = 0;
   Address address = first;
   bool is_left = is_usable(first);
   while (is_left) {
-    before(address);
-    if (::symlink(container_id.c_str(), path_of(address).c_str()) == 0) {
-      write_cursor(address);
-      return address;
+    if (!taken && tries == kTries) taken = list_taken();
+    // What was free a moment ago may be taken, and another's given back: that one comes later.
+    if (!taken || !taken->contains(address.value)) {
+      ++tries;
+      if (try_claim(address, container_id, before)) return address;
     }
-    if (errno != EEXIST) throw_errno("claim the address {} in '{}'", to_text(address), directory_);
     address = next_after(address);
     is_left = address != first;
   }

@@ -1,9 +1,12 @@
 // Which addresses of a network are taken, without anybody who keeps count: a taken address is a symbolic link of its
 // name to the container's id, and symlink(2) lets one of many win. A cursor, which is only a hint, moves on with each
-// claim, so that a freed address comes into use late, and a claim costs the same however many are taken.
+// claim, so that a freed address comes into use late, and a claim costs the same however many are taken. Where it has
+// come round to many that are taken, the directory is read once, to go on behind them.
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "address.hpp"
@@ -30,6 +33,9 @@ class AddressPool {
   [[nodiscard]] Address read_cursor() const;
   void write_cursor(const Address& address) const;
   [[nodiscard]] std::string path_of(const Address& address) const;
+  [[nodiscard]] std::set<Number> list_taken() const;
+  [[nodiscard]] bool try_claim(const Address& address, const std::string& container_id,
+                               const std::function<void(const Address&)>& before) const;
 
   std::string directory_;
   AddressPlan plan_;

@@ -6,7 +6,6 @@
 #include "endpoint.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
-#include "myct/network/name_server.hpp"
 #include "myct/state/names.hpp"
 #include "name_table.hpp"
 #include "published.hpp"
@@ -15,13 +14,6 @@ namespace myct::network {
 namespace {
 
 constexpr size_t kPairDigits = 11;  // "veth" and these fill an interface's name
-
-/// Locally administered, and from the address, as Docker's are: a restarted neighbour with the same address is found in
-/// everybody's neighbour table.
-Mac mac_of(const Address& address) {
-  const std::vector<uint8_t> bytes = to_wire(address);
-  return {0x02, 0x42, bytes[0], bytes[1], bytes[2], bytes[3]};
-}
 
 std::string to_text(const Mac& mac) {
   return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -215,11 +207,9 @@ void connect_endpoint(const Directories& directories, NetlinkSocket& route, Netl
   set_up(inside.route, *index);
 }
 
-void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
-  if (!knows_names(endpoint)) return;
-  const std::string directory = directory_of(directories, endpoint.network);
+NameServer name_server_of(const Directories& directories, const Endpoint& endpoint) {
   NameServer server{.network = endpoint.network,
-                    .directory = directory,
+                    .directory = directory_of(directories, endpoint.network),
                     .run_containers = directories.run_containers,
                     .bridge = endpoint.bridge,
                     .gateways = {endpoint.gateway},
@@ -229,9 +219,14 @@ void make_known(const Directories& directories, const std::string& container_id,
     server.gateways.push_back(endpoint.gateway6);
     server.subnets.push_back(endpoint.subnet6);
   }
-  for (const std::string& address : endpoint.addresses())
-    NameTable(directory).add(address, container_id, endpoint.names);
-  ensure_name_server(server);
+  return server;
+}
+
+void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {
+  if (!knows_names(endpoint)) return;
+  const NameTable names(directory_of(directories, endpoint.network));
+  for (const std::string& address : endpoint.addresses()) names.add(address, container_id, endpoint.names);
+  ensure_name_server(name_server_of(directories, endpoint));
 }
 
 void release_endpoint(const Directories& directories, const std::string& container_id, const Endpoint& endpoint) {

@@ -7,6 +7,7 @@
 #include "bridge.hpp"
 #include "inside.hpp"
 #include "link.hpp"
+#include "myct/network/name_server.hpp"
 #include "myct/network/network.hpp"
 #include "netlink.hpp"
 
@@ -36,6 +37,8 @@ void reserve_endpoint(const Directories& directories, const Station& station, co
 /// Makes the interface with its addresses, for an endpoint of the presence, which comes to know its index.
 void connect_endpoint(const Directories& directories, NetlinkSocket& route, NetlinkSocket& netfilter,
                       const Presence& presence, Endpoint& endpoint, Inside& inside);
+/// The one of the endpoint's network.
+[[nodiscard]] NameServer name_server_of(const Directories& directories, const Endpoint& endpoint);
 /// Has its names known, and somebody who answers for them.
 void make_known(const Directories& directories, const std::string& container_id, const Endpoint& endpoint);
 /// Gives names and addresses back. Idempotent.

@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ void execute_anew(std::vector<std::string> arguments, std::span<const int> descr
   const auto keep = [](int descriptor) { return ::fcntl(descriptor, F_SETFD, 0) == 0; };
   if (std::ranges::all_of(descriptors, keep)) ::execve("/proc/self/exe", argv.data(), no_environment);
   ::_exit(kExitOwnFailure);
+}
+
+void allow_descriptors(size_t count) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == -1) return;
+  limit.rlim_cur = std::min(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, count));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Argument split_argument(std::string_view word) noexcept {

@@ -1,6 +1,7 @@
 // What processes of ours that stand beside containers have in common: name servers and relays.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -12,6 +13,10 @@ namespace myct::network {
 /// After a fork: executes this program anew, called by the first of the arguments, with no descriptors but the standard
 /// ones and these, and without an environment. Does not return.
 [[noreturn]] void execute_anew(std::vector<std::string> arguments, std::span<const int> descriptors) noexcept;
+
+/// Lets this process, and those that it starts, open so many descriptors, as far as the user lets it. A lower limit of
+/// the user's stays where that is enough.
+void allow_descriptors(size_t count) noexcept;
 
 /// A word of the command line, "key=value"; without "=" the value is empty.
 struct Argument {

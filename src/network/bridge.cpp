@@ -114,40 +114,59 @@ std::vector<Link> find_uplinks(NetlinkSocket& route) {
   return uplinks;
 }
 
-/// All that containers share, under a lock: of many that start at once, one makes it.
-Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
-                 const std::function<void()>& restore) {
-  const std::vector<Link> uplinks = find_uplinks(route);
-  std::optional<Link> link = find_link(route, bridge.name);
-  if (link && link->kind != "bridge")
+/// Makes the bridge itself, or takes the one that is there.
+struct Made {
+  Link link;
+  bool is_new = false;
+};
+Made make_link(NetlinkSocket& route, const Bridge& bridge, const std::vector<Link>& uplinks) {
+  if (std::optional<Link> link = find_link(route, bridge.name)) {
+    if (link->kind == "bridge") return {.link = std::move(*link)};
     throw Error(ErrorKind::Conflict, fmt::format("interface '{}' is not a bridge", bridge.name), 0,
                 "rename or remove it");
-  bool is_made = false;
-  if (!link) {
-    create_bridge(route, bridge.name, uplinks.empty() ? 0 : uplinks.front().mtu);
-    link = find_link(route, bridge.name);
-    if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
-    is_made = true;
-    if (const std::optional<std::string> remedy = remedy_for_legacy_forward())
-      log::warning("the old iptables forward nothing unless told: let containers' packets through by '{}'", *remedy);
   }
-  const std::string mark = mark_of(directory);
-  if ((is_made || (link->alias.empty() && is_ours(*link))) && mark.size() <= kLongestAlias)
-    set_alias(route, link->index, mark);
+  create_bridge(route, bridge.name, mac_of(bridge.ipv4.gateway), uplinks.empty() ? 0 : uplinks.front().mtu);
+  std::optional<Link> link = find_link(route, bridge.name);
+  if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
+  if (const std::optional<std::string> remedy = remedy_for_legacy_forward())
+    log::warning("the old iptables forward nothing unless told: let containers' packets through by '{}'", *remedy);
+  return {.link = std::move(*link), .is_new = true};
+}
+
+/// Its addresses, the host's settings for it, and the rules.
+void complete_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const Bridge& bridge, const Link& link,
+                     const std::vector<Link>& uplinks, const std::function<void()>& restore) {
   const AddressPlan& ipv4 = bridge.ipv4;
-  if (!has_address(route, link->index, ipv4.gateway)) add_address(route, link->index, ipv4.gateway, ipv4.subnet);
+  if (!has_address(route, link.index, ipv4.gateway)) add_address(route, link.index, ipv4.gateway, ipv4.subnet);
   write_setting(setting_of("ipv4", bridge.name, "route_localnet"), "1");
   ignore_routers_on(bridge.name);  // a container may not tell the host by where its packets go (CVE-2020-13401)
   switch_forwarding_on();
   if (bridge.ipv6) {
-    give_ipv6(route, *link, *bridge.ipv6);
+    give_ipv6(route, link, *bridge.ipv6);
     if (!bridge.internal) switch_ipv6_forwarding_on(route);
   }
   ensure_table(netfilter);
   restore();
   for (const Link& uplink : uplinks) add_elements(netfilter, std::vector{element_of_uplink(uplink.name)});
   add_elements(netfilter, elements_of(bridge));
-  return *link;
+}
+
+/// All that containers share, under a lock: of many that start at once, one makes it. What cannot be made whole is
+/// taken away again.
+Link make_bridge(NetlinkSocket& route, NetlinkSocket& netfilter, const std::string& directory, const Bridge& bridge,
+                 const std::function<void()>& restore) {
+  const std::vector<Link> uplinks = find_uplinks(route);
+  const auto [link, is_new] = make_link(route, bridge, uplinks);
+  try {
+    const std::string mark = mark_of(directory);
+    if ((is_new || (link.alias.empty() && is_ours(link))) && mark.size() <= kLongestAlias)
+      set_alias(route, link.index, mark);
+    complete_bridge(route, netfilter, bridge, link, uplinks, restore);
+  } catch (const Error&) {
+    if (is_new) remove_link(route, bridge.name);
+    throw;
+  }
+  return link;
 }
 
 }  // namespace

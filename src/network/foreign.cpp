@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <string>
 
+#include "bridge.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
@@ -47,6 +48,15 @@ struct Fate {
   std::string chain;  ///< where it is sent
 };
 
+bool has_bridge(NetlinkSocket& netfilter) { return !list_elements(netfilter, "bridges").empty(); }
+
+/// The default network has none.
+bool has_name_servers(NetlinkSocket& netfilter) {
+  const std::vector<Element> own = elements_of_bridge(kDefaultBridge, {}, Reach::Outside);
+  return std::ranges::any_of(list_elements(netfilter, "bridges"),
+                             [&](const Element& bridge) { return bridge.key != own.front().key; });
+}
+
 uint64_t read_handle(const NetlinkAttributes& attributes, uint16_t type) {
   const auto bytes = attributes.find(type);
   uint64_t handle = 0;
@@ -55,19 +65,23 @@ uint64_t read_handle(const NetlinkAttributes& attributes, uint16_t type) {
   return be64toh(handle);
 }
 
-std::vector<Chain> list_forward_chains(NetlinkSocket& netfilter) {
+/// Those that packets to, from or between containers come through; where a network has a name server, those of what
+/// comes to the host as well.
+std::vector<Chain> list_base_chains(NetlinkSocket& netfilter) {
+  const bool with_input = has_name_servers(netfilter);
   std::vector<Chain> chains;
   NetlinkRequest request = nftables_request(NFT_MSG_GETCHAIN, NLM_F_DUMP, NFPROTO_UNSPEC);
   netfilter.query(request, "list the chains of nftables", [&](const NetlinkMessage& message) {
     const std::optional<nfgenmsg> head = message.structure<nfgenmsg>();
     if (!head) return;
-    const bool forwards =
+    const bool is_of_ip =
         head->nfgen_family == NFPROTO_IPV4 || head->nfgen_family == NFPROTO_IPV6 || head->nfgen_family == NFPROTO_INET;
     const NetlinkAttributes attributes = message.attributes<nfgenmsg>();
     const auto hook = attributes.find(NFTA_CHAIN_HOOK);
-    if (!forwards || !hook) return;
+    if (!is_of_ip || !hook) return;
     const std::optional<uint32_t> number = NetlinkAttributes(*hook).number(NFTA_HOOK_HOOKNUM);
-    if (!number || ntohl(*number) != NF_INET_FORWARD) return;
+    if (!number) return;
+    if (ntohl(*number) != NF_INET_FORWARD && !(with_input && ntohl(*number) == NF_INET_LOCAL_IN)) return;
     Chain chain{.family = head->nfgen_family,
                 .table = attributes.text(NFTA_CHAIN_TABLE).value_or(""),
                 .name = attributes.text(NFTA_CHAIN_NAME).value_or("")};
@@ -264,22 +278,20 @@ void open_all(NetlinkSocket& netfilter, const std::vector<Chain>& chains) {
   for (const Closed& closed : list_closed(netfilter, chains)) {
     const NetlinkError error = try_open(netfilter, closed);
     if (error.errnum == 0)
-      log::info("add a rule to chain '{} {}', which forwards nothing unless told", closed.chain.table,
+      log::info("add a rule to chain '{} {}', which lets nothing through unless told", closed.chain.table,
                 closed.chain.name);
     else
       log::warning(
-          "chain '{} {}' forwards nothing unless told, and takes no rule of ours ({}): let it accept packets "
+          "chain '{} {}' lets nothing through unless told, and takes no rule of ours ({}): let it accept packets "
           "with mark {:#x}/{:#x}",
           closed.chain.table, closed.chain.name, errno_text(error.errnum), kPassMark, kPassMark);
   }
 }
 
-bool has_bridge(NetlinkSocket& netfilter) { return !list_elements(netfilter, "bridges").empty(); }
-
 }  // namespace
 
 void open_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path) {
-  const std::vector<Chain> chains = list_forward_chains(netfilter);
+  const std::vector<Chain> chains = list_base_chains(netfilter);
   if (list_closed(netfilter, chains).empty()) return;
   const FileLock lock = FileLock::acquire(lock_path);  // of many that start at once, one adds the rule
   open_all(netfilter, chains);
@@ -292,7 +304,7 @@ void close_foreign_chains(NetlinkSocket& netfilter, const std::string& lock_path
   const FileLock lock = FileLock::acquire(lock_path);
   for (const Rule& rule : rules) remove_rule(netfilter, rule);
   // A start makes its bridge before it looks for the rules: if it saw them, its bridge is seen here.
-  if (has_bridge(netfilter)) open_all(netfilter, list_forward_chains(netfilter));
+  if (has_bridge(netfilter)) open_all(netfilter, list_base_chains(netfilter));
 }
 
 }  // namespace myct::network

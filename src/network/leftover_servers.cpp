@@ -1,4 +1,5 @@
-// Name servers that have nobody to serve: stopped, or asleep when the last address was given up.
+// Name servers that have nobody to serve: stopped, or asleep when the last address was given up. And those that were
+// killed, and that containers still ask.
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -11,7 +12,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/process.hpp"
 #include "myct/base/units.hpp"
-#include "myct/network/name_server.hpp"
+#include "name_server_sign.hpp"
 
 namespace myct::network {
 namespace {
@@ -74,6 +75,31 @@ void end_server(const Directories& directories, const Server& server) {
   (void)wait_for_exit(process->ref(), std::chrono::milliseconds(-1));
 }
 
+/// An endpoint on a network whose server was killed: its sign is there, and nobody lives who has it. nullopt where it
+/// lives, or somebody is about to start or to end it.
+std::optional<Endpoint> find_unserved(const Directories& directories, const std::string& network) {
+  const std::string directory = directory_of(directories, network);
+  if (!path_exists(directory + "/server") || !has_addresses(directories, network)) return std::nullopt;
+  if (!FileLock::try_acquire(directory + "/lock") || has_name_server(directory)) return std::nullopt;
+  for (Inhabitant& inhabitant : list_inhabitants(directories.run_containers, network))
+    if (knows_names(inhabitant.endpoint)) return std::move(inhabitant.endpoint);
+  return std::nullopt;
+}
+
+void start_again(const Directories& directories, const std::string& network) {
+  if (const std::optional<Endpoint> endpoint = find_unserved(directories, network))
+    ensure_name_server(name_server_of(directories, *endpoint));
+}
+
+void find_killed_servers(const Directories& directories, std::vector<Leftover>& leftovers) {
+  if (!path_exists(directories.networks)) return;
+  for (const std::string& network : list_directory(directories.networks, Hidden::LeaveOut))
+    if (find_unserved(directories, network))
+      leftovers.push_back({fmt::format("name server of network '{}'", network),
+                           "it was killed: the network's containers resolve no names", "starts it again",
+                           [directories, network] { start_again(directories, network); }});
+}
+
 }  // namespace
 
 void find_leftover_servers(const Directories& directories, std::vector<Leftover>& leftovers) {
@@ -84,6 +110,7 @@ void find_leftover_servers(const Directories& directories, std::vector<Leftover>
                          "no container is on the network", "kills it",
                          [directories, server] { end_server(directories, server); }});
   }
+  find_killed_servers(directories, leftovers);
 }
 
 }  // namespace myct::network

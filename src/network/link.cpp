@@ -76,6 +76,11 @@ NetlinkRequest default_route_request(Family family, rt_scope_t scope) {
 
 }  // namespace
 
+Mac mac_of(const Address& address) {
+  const std::vector<uint8_t> bytes = to_wire(address);
+  return {0x02, 0x42, bytes[0], bytes[1], bytes[2], bytes[3]};
+}
+
 std::optional<Link> find_link(NetlinkSocket& route, const std::string& name) {
   NetlinkRequest request = link_request(RTM_GETLINK, 0);
   request.put_text(IFLA_IFNAME, name);
@@ -96,9 +101,10 @@ std::vector<Link> list_links(NetlinkSocket& route) {
   return links;
 }
 
-void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu) {
+void create_bridge(NetlinkSocket& route, const std::string& name, const Mac& mac, uint32_t mtu) {
   NetlinkRequest request = link_request(RTM_NEWLINK, kNew, 0, IFF_UP);
   request.put_text(IFLA_IFNAME, name);
+  request.put(IFLA_ADDRESS, mac);
   request.put_nested(IFLA_LINKINFO, [&] { request.put_text(IFLA_INFO_KIND, "bridge"); });
   route.request(request, fmt::format("make bridge '{}'", name));
   if (mtu == 0) return;

@@ -14,6 +14,9 @@
 namespace myct::network {
 
 using Mac = std::array<uint8_t, 6>;
+/// Locally administered, and from the address, as Docker's are: a neighbour that is made again with the same address is
+/// found in everybody's neighbour table.
+[[nodiscard]] Mac mac_of(const Address& address);
 
 struct Link {
   int index = 0;
@@ -31,8 +34,9 @@ struct Link {
 [[nodiscard]] std::optional<Link> find_link(NetlinkSocket& route, int index);
 [[nodiscard]] std::vector<Link> list_links(NetlinkSocket& route);
 
-/// Makes a bridge that is up. Throws Error; EEXIST when somebody else was quicker.
-void create_bridge(NetlinkSocket& route, const std::string& name, uint32_t mtu);
+/// Makes a bridge that is up. Without a MAC address of its own it would have the lowest of its ports', and another when
+/// that port goes, which nobody on it knows. Throws Error; EEXIST when somebody else was quicker.
+void create_bridge(NetlinkSocket& route, const std::string& name, const Mac& mac, uint32_t mtu);
 void set_up(NetlinkSocket& route, int index);
 /// At most 255 bytes.
 void set_alias(NetlinkSocket& route, int index, const std::string& alias);

@@ -6,7 +6,6 @@
 #include <net/if.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,13 +46,7 @@ Task task_from_arguments(int argc, char** argv) {
 }
 
 /// A socket for each question under way.
-void raise_descriptor_limit() {
-  constexpr rlim_t kWanted = 4096;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == -1) return;
-  limit.rlim_cur = std::min(limit.rlim_max, std::max(limit.rlim_cur, kWanted));
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
+constexpr size_t kDescriptors = 4096;
 
 /// CAP_NET_ADMIN stays where an element of the firewall has to be taken away at the end.
 uint32_t capabilities_to_leave(const Sign& sign) { return sign.detours.empty() ? 0 : 1U << CAP_NET_ADMIN; }
@@ -141,7 +134,7 @@ void serve_with_sign(Task& task, const FileLock& life) {
 }
 
 void serve(Task& task) {
-  raise_descriptor_limit();
+  allow_descriptors(kDescriptors);
   const FileLock life = FileLock::acquire(sign_path(task.server));
   try {
     serve_with_sign(task, life);

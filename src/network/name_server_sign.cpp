@@ -25,6 +25,14 @@ std::string take_line(std::string& text) {
   return line;
 }
 
+/// The sign, if somebody lives who has locked it.
+std::optional<Fd> try_open_locked(const std::string& directory) {
+  std::optional<Fd> file = try_open_path(directory + "/" + kSign, O_RDONLY);
+  if (!file || ::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;
+  if (errno != EWOULDBLOCK) throw_errno("look for the name server of '{}'", directory);
+  return file;
+}
+
 }  // namespace
 
 std::string to_text(const Sign& sign) {
@@ -51,13 +59,11 @@ std::optional<Sign> sign_from_text(const std::string& text) {
 }
 
 std::optional<Sign> find_living(const std::string& directory) {
-  const std::string path = directory + "/" + kSign;
-  const std::optional<Fd> file = try_open_path(path, O_RDONLY);
-  if (!file) return std::nullopt;
-  if (::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;
-  if (errno != EWOULDBLOCK) throw_errno("look for the name server of '{}'", directory);
-  return sign_from_text(read_all(file->ref(), path));
+  const std::optional<Fd> file = try_open_locked(directory);
+  return file ? sign_from_text(read_all(file->ref(), directory + "/" + kSign)) : std::nullopt;
 }
+
+bool has_name_server(const std::string& directory) { return try_open_locked(directory).has_value(); }
 
 std::string sign_path(const NameServer& server) { return server.directory + "/" + kSign; }
 std::string lock_path(const NameServer& server) { return server.directory + "/lock"; }

@@ -42,6 +42,12 @@ struct Sign {
 /// The sign of the server that lives in a network's directory; nullopt when none does, or when its sign is not written
 /// yet. Throws Error.
 [[nodiscard]] std::optional<Sign> find_living(const std::string& directory);
+/// Whether one lives there, be it one that has not written its sign yet. Throws Error.
+[[nodiscard]] bool has_name_server(const std::string& directory);
+
+/// Kills the server that lives there, if one does, and takes its elements of the firewall away. Under the network's
+/// lock. Throws Error.
+void end_name_server(const std::string& directory);
 
 [[nodiscard]] std::string sign_path(const NameServer& server);
 [[nodiscard]] std::string lock_path(const NameServer& server);

@@ -27,20 +27,6 @@ bool is_served(const NameServer& server, const std::string& description) {
   return true;
 }
 
-/// One that serves what is not there any more: a network or a bridge that was made anew. Under the network's lock.
-void end_another(const NameServer& server) {
-  const std::optional<Sign> sign = find_living(server.directory);
-  if (!sign) return;
-  const Fd process(sys::pidfd_open(sign->pid));
-  if (!process.valid()) return;
-  // It has its lock still: the number was its own when we opened it.
-  const std::optional<Sign> again = find_living(server.directory);
-  if (!again || again->pid != sign->pid) return;
-  send_signal(process.ref(), SIGKILL);
-  (void)wait_for_exit(process.ref(), std::chrono::milliseconds(-1));
-  remove_detours(sign->detours);
-}
-
 [[noreturn]] void execute_server(const NameServer& server, const Fd& ready) noexcept {
   std::vector<std::string> arguments = to_arguments(server);
   arguments.push_back(fmt::format("ready={}", ready.get()));
@@ -73,12 +59,25 @@ void start(const NameServer& server) {
 
 }  // namespace
 
+void end_name_server(const std::string& directory) {
+  const std::optional<Sign> sign = find_living(directory);
+  if (!sign) return;
+  const Fd process(sys::pidfd_open(sign->pid));
+  if (!process.valid()) return;
+  // It has its lock still: the number was its own when we opened it.
+  const std::optional<Sign> again = find_living(directory);
+  if (!again || again->pid != sign->pid) return;
+  send_signal(process.ref(), SIGKILL);
+  (void)wait_for_exit(process.ref(), std::chrono::milliseconds(-1));
+  remove_detours(sign->detours);
+}
+
 void ensure_name_server(const NameServer& server) {
   const std::string description = describe(server, ::if_nametoindex(server.bridge.c_str()));
   if (is_served(server, description)) return;
   const FileLock lock = FileLock::acquire(lock_path(server));
   if (is_served(server, description)) return;
-  end_another(server);
+  end_name_server(server.directory);  // it serves what is not there any more: a network or a bridge that was made anew
   start(server);
 }
 

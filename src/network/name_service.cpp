@@ -42,8 +42,6 @@ NameService::NameService(const NameServer& server, std::vector<Listener> listene
     : server_(server),
       ranges_(ranges_of(server)),
       listeners_(std::move(listeners)),
-      names_(server.network, server.directory, ranges_),
-      table_(server.directory),
       forwarder_(poller_, kForwarder,
                  [this](const Origin& origin, std::span<uint8_t> message) { reply(origin, message); }),
       connections_(kMostConnections) {
@@ -98,10 +96,10 @@ bool NameService::is_of_the_network(const SocketAddress& client) const {
                      [&](const Subnet& range) { return address && range.contains(*address); });
 }
 
-std::vector<SocketAddress> NameService::servers_for(const SocketAddress& client) const {
+std::vector<SocketAddress> NameService::servers_for(const Asker& asker) const {
   std::string text;
-  if (const std::optional<std::string> id = table_.holder_of(client.text()))
-    text = try_read_file(server_.run_containers + "/" + *id + "/" + kResolversFile).value_or("");
+  if (!asker.container_id.empty())
+    text = try_read_file(server_.run_containers + "/" + asker.container_id + "/" + kResolversFile).value_or("");
   if (text.empty()) text = host_resolv_conf();
   std::vector<SocketAddress> servers;
   for (const std::string& word : name_servers(text)) {
@@ -123,9 +121,10 @@ void NameService::answer(dns::Bytes message, const Origin& origin) {
   };
   if (parsed->rcode != dns::Rcode::NoError) return tell(parsed->rcode, {});
   try {
-    if (const std::optional<OwnAnswer> own = names_.find(parsed->query)) return tell(own->rcode, own->records);
-    if (server_.forwarding == Forwarding::No) return tell(dns::Rcode::NxDomain, {});
-    forwarder_.start(std::move(parsed->query), message, origin, servers_for(origin.client));
+    const Asker asker = identify_asker(server_, ranges_, origin.client.text());
+    if (const std::optional<OwnAnswer> own = asker.find(parsed->query)) return tell(own->rcode, own->records);
+    if (asker.forwarding == Forwarding::No) return tell(dns::Rcode::NxDomain, {});
+    forwarder_.start(std::move(parsed->query), message, origin, servers_for(asker));
   } catch (const Error&) {
     tell(dns::Rcode::ServFail, {});  // no descriptors or no memory for a moment, or a table that is being taken away
   }

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "asker.hpp"
 #include "forwarder.hpp"
 #include "myct/network/name_server.hpp"
-#include "own_names.hpp"
 #include "poller.hpp"
 
 namespace myct::network {
@@ -52,15 +52,13 @@ class NameService {
   void answer(dns::Bytes message, const Origin& origin);
   void reply(const Origin& origin, dns::Bytes message);
   [[nodiscard]] bool is_of_the_network(const SocketAddress& client) const;
-  [[nodiscard]] std::vector<SocketAddress> servers_for(const SocketAddress& client) const;
+  [[nodiscard]] std::vector<SocketAddress> servers_for(const Asker& asker) const;
   [[nodiscard]] int milliseconds_to_wait() const;
 
   NameServer server_;
   std::vector<Subnet> ranges_;
   std::vector<Listener> listeners_;
   Poller poller_;
-  OwnNames names_;
-  NameTable table_;
   Forwarder forwarder_;
   std::vector<Connection> connections_;
 };

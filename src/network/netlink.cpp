@@ -13,6 +13,8 @@ namespace myct::network {
 namespace {
 
 constexpr size_t kReceiveSize = 64 * 1024;
+/// What a socket of any kernel sends at once without being told.
+constexpr int kSendSize = 64 * 1024;
 
 size_t aligned(size_t size) { return NLMSG_ALIGN(size); }
 
@@ -201,6 +203,9 @@ NetlinkError NetlinkSocket::try_transaction(std::span<NetlinkRequest> requests) 
     const std::span<const uint8_t> bytes = request.bytes();
     batch.insert(batch.end(), bytes.begin(), bytes.end());
   }
+  // The kernel takes no message that is larger than the buffer, which others may not enlarge.
+  if (const int size = static_cast<int>(batch.size()); size > kSendSize)
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
   send(batch);
   NetlinkError result;
   for (const uint32_t sequence : awaited) {

@@ -10,11 +10,13 @@
 #include "attachment.hpp"
 #include "bridge.hpp"
 #include "endpoint.hpp"
+#include "flows.hpp"
 #include "foreign.hpp"
 #include "link.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
+#include "name_server_yield.hpp"
 #include "name_table.hpp"
 #include "netlink.hpp"
 #include "ports.hpp"
@@ -59,6 +61,14 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   if (!presence.ports.empty()) restart_lost_relays(directories);  // others', which nobody else comes upon
 }
 
+std::vector<Fd> bind_host_ports(const Directories& directories, std::vector<state::PublishedPort>& ports) {
+  NameServerYield name_servers(directories);
+  return bind_ports(
+      ports,
+      [&](const state::PublishedPort& port) { return container_that_publishes(directories.run_containers, port); },
+      [&](const state::PublishedPort& port) { return name_servers.try_make_room(port); });
+}
+
 /// What was asked for at an IPv6 address only, and is not relayed, needs a network with IPv6.
 void check_leads_somewhere(const Presence& presence, const state::PublishedPort& port) {
   if (!state::is_ipv6(port) || is_relayed(port) || presence.endpoints.empty() || presence.publishing6() != nullptr)
@@ -67,6 +77,14 @@ void check_leads_somewhere(const Presence& presence, const state::PublishedPort&
               fmt::format("publish port {}:{}/{}: no network of the container's has IPv6", state::address_text(port),
                           port.host_port, state::protocol_word(port.protocol)),
               0, "make one that has with 'myct network create --ipv6'");
+}
+
+/// The kernel's part of a network.
+void take_away(const Directories& directories, const std::string& directory, const Bridge& bridge) {
+  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
+  NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!bridge.name.empty()) remove_bridge(route, netfilter, directory, bridge);
+  close_foreign_chains(netfilter, rules_lock(directories));
 }
 
 std::string free_interface(Inside& inside) {
@@ -105,7 +123,9 @@ void lead_anew(const Directories& directories, NetlinkSocket& route, NetlinkSock
   }
   try_add_default_routes(route, inside, after);
   save_presence(directories.run_directory, after);
-  if (moves) replace_elements(netfilter, port_elements(after));
+  if (!moves) return;
+  replace_elements(netfilter, port_elements(after));
+  forget_flows(netfilter, after.ports);
 }
 
 Presence take_from(const Directories& directories, const std::string& container_id, const std::string& network,
@@ -146,9 +166,7 @@ Presence put_on(const Directories& directories, const Station& station, const st
 Lease reserve(const Directories& directories, const Station& station) {
   release(directories, station.id);  // what its last run had: between two runs of a policy nobody has cleared up
   Lease lease{.container_id = station.id, .presence = {.endpoints = {}, .ports = station.ports}, .ports = {}};
-  lease.ports = bind_ports(lease.presence.ports, [&](const state::PublishedPort& port) {
-    return container_that_publishes(directories.run_containers, port);
-  });
+  lease.ports = bind_host_ports(directories, lease.presence.ports);
   if (station.networks.empty()) save_presence(directories.run_directory, lease.presence);  // attach() finds its ports
   lease.presence.endpoints.reserve(station.networks.size());
   for (const state::NetworkAttachment& wanted : station.networks)
@@ -201,6 +219,7 @@ void release(const Directories& directories, const std::string& container_id) {
     end_relay(directories.run_directory);  // nobody starts it again any more: its container has ended
     NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
     remove_elements(netfilter, port_elements(*presence));
+    forget_flows(netfilter, presence->ports);
   }
   for (const Endpoint& endpoint : presence->endpoints) release_endpoint(directories, container_id, endpoint);
   remove_presence(directories.run_directory);
@@ -281,10 +300,13 @@ void undefine(const Directories& directories, const std::string& name) {
     throw Error(ErrorKind::Conflict, fmt::format("network '{}' is in use", name), 0,
                 who.empty() ? "see 'myct system check'" : "stop " + who);
   }
-  NetlinkSocket route = NetlinkSocket::open(NETLINK_ROUTE);
-  NetlinkSocket netfilter = NetlinkSocket::open(NETLINK_NETFILTER);
-  if (!bridge.name.empty()) remove_bridge(route, netfilter, directory, bridge);
-  close_foreign_chains(netfilter, rules_lock(directories));
+  try {
+    take_away(directories, directory, bridge);
+  } catch (const Error& error) {
+    move(removed, definition);
+    if (error.errnum() == EPERM) throw Error(ErrorKind::Denied, error.subject(), EPERM, "it needs CAP_NET_ADMIN");
+    throw;
+  }
   remove_tree(directory);
   remove_tree(removed);
 }

@@ -1,4 +1,4 @@
-// What a network's name server knows by itself.
+// What a name server knows by itself of one network.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,9 @@
 #include "ports.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <memory>
 #include <sstream>
 
+#include "background.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/units.hpp"
@@ -20,6 +23,9 @@ namespace myct::network {
 namespace {
 
 constexpr const char* kEveryIpv6 = "::";
+/// What a container's owner opens beside the sockets of its ports. The program inherits what is allowed for all, which
+/// is the user's limit but for hundreds of ports.
+constexpr size_t kOtherDescriptors = 100;
 /// How many times a port of the kernel's choice may be taken in the other family.
 constexpr int kTries = 100;
 
@@ -93,7 +99,10 @@ std::string holder_of(const state::PublishedPort& port) {
   if (errnum == EADDRINUSE) {
     std::string holder = find_publisher(port);
     if (holder.empty()) holder = holder_of(port);
-    if (!holder.empty()) hint = holder + " has it";
+    hint = !holder.empty() ? holder + " has it"
+           : port.protocol == state::Protocol::Tcp
+               ? "nobody listens there: connections that are over keep it for a minute"
+               : "";
   }
   throw Error(kind_of_errno(errnum), what, errnum, hint);
 }
@@ -121,6 +130,20 @@ void prepare_for_ipv6(const Fd& socket, state::Protocol protocol) {
               is_unknown ? fmt::format("the kernel lacks {0} (module {0})", state::protocol_word(port.protocol)) : "");
 }
 
+/// Where connections that are over (TIME_WAIT) have the port of a program that would share it with its like. Who shares
+/// may bind beside who shares, too, and only one can listen: so it is listened for a moment, which tells whether nobody
+/// else has the port, and from then on it is shared with nobody. Returns as bind(2).
+int bind_beside_ended(const Fd& socket, const SocketAddress& address) {
+  constexpr int kOn = 1;
+  constexpr int kOff = 0;
+  const auto share = [&](const int& value) {
+    return ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, sizeof value);
+  };
+  if (share(kOn) == -1 || ::bind(socket.get(), address.name(), address.size()) == -1) return -1;
+  if (::listen(socket.get(), 0) == -1 || share(kOff) == -1) return -1;
+  return ::shutdown(socket.get(), SHUT_RDWR);  // it stays bound
+}
+
 /// An invalid one, with errno, when the port cannot be had.
 Fd try_bind(state::PublishedPort& port) {
   std::optional<SocketAddress> address =
@@ -131,12 +154,21 @@ Fd try_bind(state::PublishedPort& port) {
   if (!socket.valid()) throw_without_socket(port, errno);
   const bool is_of_ipv6 = state::is_ipv6(port);
   if (is_of_ipv6) prepare_for_ipv6(socket, port.protocol);
-  if (::bind(socket.get(), address->name(), address->size()) == -1) return Fd();
+  int result = ::bind(socket.get(), address->name(), address->size());
+  if (result == -1 && errno == EADDRINUSE && !is_of_ipv6 && port.protocol == state::Protocol::Tcp)
+    result = bind_beside_ended(socket, *address);
+  if (result == -1) return Fd();
   if (is_of_ipv6 && port.protocol == state::Protocol::Tcp && ::listen(socket.get(), SOMAXCONN) == -1) return Fd();
   socklen_t size = SocketAddress::kStorageSize;
   if (::getsockname(socket.get(), address->storage(), &size) == -1) throw_errno("ask for a port");
   port.host_port = address->port();
   return socket;
+}
+
+/// To select(2), which libnftables uses, and which knows no others. Where the user allows too few it stays as it is.
+void leave_low_numbers(Fd& socket) {
+  const int moved = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, FD_SETSIZE);
+  if (moved != -1) socket = Fd(moved);
 }
 
 /// A published port at its addresses of either family, with a socket for each.
@@ -166,7 +198,8 @@ int try_bind_all(Bound& bound) {
   return 0;
 }
 
-Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPublisher& find_publisher) {
+Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPublisher& find_publisher,
+                const MakeRoom& make_room) {
   if (state::is_ipv6(port) && !with_ipv6) throw_taken(port, EADDRNOTAVAIL, find_publisher);
   Bound bound{.faces = faces_of(port, with_ipv6), .sockets = {}};
   uint16_t& host_port = bound.faces.front().host_port;
@@ -174,8 +207,11 @@ Bound bind_port(const state::PublishedPort& port, bool with_ipv6, const FindPubl
     const int errnum = try_bind_all(bound);
     if (errnum == 0) return bound;
     const bool is_any = port.host_port == 0 && !bound.sockets.empty() && tries < kTries;
-    if (errnum != EADDRINUSE || (!is_any && host_port >= port.last_host_port))
-      throw_taken(bound.faces[bound.sockets.size()], errnum, find_publisher);
+    if (errnum != EADDRINUSE || (!is_any && host_port >= port.last_host_port)) {
+      const state::PublishedPort& face = bound.faces[bound.sockets.size()];
+      if (errnum == EADDRINUSE && make_room(face)) continue;
+      throw_taken(face, errnum, find_publisher);
+    }
     host_port = is_any ? uint16_t{0} : static_cast<uint16_t>(host_port + 1);
   }
 }
@@ -187,13 +223,18 @@ bool is_port_taken(const state::PublishedPort& port) {
   return !try_bind(wanted).valid() && errno == EADDRINUSE;
 }
 
-std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher) {
+std::vector<Fd> bind_ports(std::vector<state::PublishedPort>& ports, const FindPublisher& find_publisher,
+                           const MakeRoom& make_room) {
   std::vector<Fd> sockets;
   std::vector<state::PublishedPort> all;
   const bool with_ipv6 = !ports.empty() && has_ipv6();
+  const size_t count = ports.size() * (with_ipv6 ? 2 : 1);
+  const bool are_many = kOtherDescriptors + count > FD_SETSIZE;
+  allow_descriptors(kOtherDescriptors + count + (are_many ? FD_SETSIZE : 0));
   for (const state::PublishedPort& port : ports) {
-    Bound bound = bind_port(port, with_ipv6, find_publisher);
+    Bound bound = bind_port(port, with_ipv6, find_publisher, make_room);
     std::ranges::move(bound.faces, std::back_inserter(all));
+    if (are_many) std::ranges::for_each(bound.sockets, leave_low_numbers);
     std::ranges::move(bound.sockets, std::back_inserter(sockets));
   }
   ports = std::move(all);

@@ -3,6 +3,7 @@
 #include "addresses.hpp"
 #include "attachment.hpp"
 #include "endpoint.hpp"
+#include "flows.hpp"
 #include "myct/base/error.hpp"
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
@@ -83,6 +84,7 @@ void publish(NetlinkSocket& netfilter, const Directories& directories, const Pre
     const FileLock lock = FileLock::acquire(rules_lock(directories));
     replace_elements(netfilter, elements);
   }
+  forget_flows(netfilter, presence.ports);
 }
 
 void restore_elements(NetlinkSocket& netfilter, const Directories& directories) {

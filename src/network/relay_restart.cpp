@@ -23,6 +23,8 @@
 namespace myct::network {
 namespace {
 
+constexpr size_t kOtherDescriptors = 100;
+
 bool is_socket_of(const Fd& descriptor, const state::PublishedPort& port) {
   SocketAddress name;
   socklen_t size = SocketAddress::kStorageSize;
@@ -38,6 +40,7 @@ bool is_socket_of(const Fd& descriptor, const state::PublishedPort& port) {
 /// The owner's sockets at those of the ports that are relayed, in the order of all.
 std::vector<Fd> take_sockets(const Fd& owner, pid_t pid, const std::vector<state::PublishedPort>& ports) {
   std::vector<Fd> sockets(ports.size());
+  allow_descriptors(kOtherDescriptors + ports.size());
   for (const std::string& number : list_directory(fmt::format("/proc/{}/fd", pid), Hidden::LeaveOut)) {
     Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, owner.get(), parse_unsigned(number).value_or(0), 0)));
     if (!taken.valid() && errno != EBADF) throw_errno("take a socket over from process {}", pid);

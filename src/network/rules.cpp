@@ -30,7 +30,8 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // enters one from outside (where IPv6 is not translated, the container's own address has its ports open), and nothing
 // leaves an internal one. What passes carries a mark from here through the other firewalls' forward chains, and no
 // further; see foreign.hpp. To other people's bridges it carries none, unless the host's own way out is one: there
-// their rules decide.
+// their rules decide. Questions to a name server, at its bridge's own address, carry it through the input chains. The
+// default network has no name server; where another program has port 53, they have been sent on to another.
 //
 // Read twice, by two who find no rules at once or where somebody has flushed them, it makes each rule once, and keeps
 // the elements that are there.
@@ -98,8 +99,16 @@ table inet myct {
     type filter hook postrouting priority mangle - 1;
     meta mark and 0x10000000 != 0 meta mark set meta mark and 0xefffffff
   }
+  chain input {
+    type filter hook input priority filter - 1;
+    iifname @bridges iifname != "myct0" meta l4proto { tcp, udp } th dport 53 fib daddr . iif type local goto pass
+    iifname @bridges iifname != "myct0" ct status dnat fib daddr . iif type local goto pass
+  }
 }
 )";
+
+/// Of the chains the one that came to the rules last: where it is missing, they are of an earlier version.
+constexpr const char* kLastChain = "input";
 
 void append(std::vector<uint8_t>& bytes, const void* data, size_t size) {
   const auto* begin = static_cast<const uint8_t*>(data);
@@ -140,26 +149,44 @@ void append_protocol(std::vector<uint8_t>& bytes, state::Protocol protocol) {
   append(bytes, &number, sizeof number);
 }
 
-NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
+void put_element(NetlinkRequest& request, const Element& element) {
+  request.put_nested(NFTA_LIST_ELEM, [&] {
+    request.put_nested(NFTA_SET_ELEM_KEY, [&] { request.put(NFTA_DATA_VALUE, element.key); });
+    if (!element.data.empty())
+      request.put_nested(NFTA_SET_ELEM_DATA, [&] { request.put(NFTA_DATA_VALUE, element.data); });
+    if (element.ends_interval)
+      request.put_number(NFTA_SET_ELEM_FLAGS, htonl(static_cast<uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
+  });
+}
+
+/// They are of one set.
+NetlinkRequest elements_request(uint16_t message, uint16_t flags, std::span<const Element> elements) {
   NetlinkRequest request = nftables_request(message, flags, kInet);
   request.put_text(NFTA_SET_ELEM_LIST_TABLE, kTable);
-  request.put_text(NFTA_SET_ELEM_LIST_SET, element.set);
+  request.put_text(NFTA_SET_ELEM_LIST_SET, elements.front().set);
   request.put_nested(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
-    request.put_nested(NFTA_LIST_ELEM, [&] {
-      request.put_nested(NFTA_SET_ELEM_KEY, [&] { request.put(NFTA_DATA_VALUE, element.key); });
-      if (!element.data.empty())
-        request.put_nested(NFTA_SET_ELEM_DATA, [&] { request.put(NFTA_DATA_VALUE, element.data); });
-      if (element.ends_interval)
-        request.put_number(NFTA_SET_ELEM_FLAGS, htonl(static_cast<uint32_t>(NFT_SET_ELEM_INTERVAL_END)));
-    });
+    for (const Element& element : elements) put_element(request, element);
   });
   return request;
 }
 
+NetlinkRequest element_request(uint16_t message, uint16_t flags, const Element& element) {
+  return elements_request(message, flags, {&element, 1});
+}
+
 NetlinkError try_elements(NetlinkSocket& netfilter, uint16_t message, uint16_t flags,
                           std::span<const Element> elements) {
+  // Many in a message: each has an answer, and hundreds of them are more than wait to be read. An attribute has at most
+  // 64 KiB.
+  constexpr size_t kMost = 512;
   std::vector<NetlinkRequest> requests;
-  for (const Element& element : elements) requests.push_back(element_request(message, flags, element));
+  while (!elements.empty()) {
+    const auto is_other = [&](const Element& element) { return element.set != elements.front().set; };
+    const auto end = std::ranges::find_if(elements, is_other);
+    const size_t count = std::min(static_cast<size_t>(end - elements.begin()), kMost);
+    requests.push_back(elements_request(message, flags, elements.first(count)));
+    elements = elements.subspan(count);
+  }
   return try_nftables_transaction(netfilter, std::move(requests));
 }
 
@@ -292,7 +319,7 @@ std::vector<Element> list_elements(NetlinkSocket& netfilter, const std::string& 
 
 bool has_rules(NetlinkSocket& netfilter) {
   NetlinkRequest request = nftables_request(NFT_MSG_GETCHAIN, 0, kInet);
-  request.put_text(NFTA_CHAIN_TABLE, kTable).put_text(NFTA_CHAIN_NAME, "forward");
+  request.put_text(NFTA_CHAIN_TABLE, kTable).put_text(NFTA_CHAIN_NAME, kLastChain);
   uint32_t rules = 0;
   const NetlinkError error = netfilter.try_query(request, [&](const NetlinkMessage& message) {
     rules = ntohl(message.attributes<nfgenmsg>().number(NFTA_CHAIN_USE).value_or(0));

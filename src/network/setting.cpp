@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <cerrno>
+
+#include "myct/base/error.hpp"
 #include "myct/base/fd.hpp"
 #include "myct/base/file.hpp"
 
@@ -16,8 +19,14 @@ bool is_set(const std::string& path, const char* value) { return try_read_file(p
 
 void write_setting(const std::string& path, const char* value) {
   if (is_set(path, value)) return;
-  const Fd file = open_path(path, O_WRONLY);
-  write_all(file.ref(), value, path);
+  try {
+    const Fd file = open_path(path, O_WRONLY);
+    write_all(file.ref(), value, path);
+  } catch (const Error& error) {
+    if (error.errnum() != EROFS && error.errnum() != EACCES && error.errnum() != EPERM) throw;
+    throw Error(error.kind(), error.subject(), error.errnum(),
+                fmt::format("have '{}' written there; or use --network none or host", value));
+  }
 }
 
 void ignore_routers_on(const std::string& interface) {

@@ -170,6 +170,22 @@ TEST_F(NetworkCheck, completes_a_removal_without_the_bridge_that_is_another_netw
   EXPECT_EQ(myct({"system", "check", "--repair"}).status, 0);
 }
 
+TEST_F(NetworkCheck, keeps_a_network_that_could_not_be_removed) {
+  const std::string bridge = make("app", "10.91.0.0/24");
+  ASSERT_EQ(shell({"--network", "app"}, "true").status, 0);
+  const std::string before = elements();
+  Command removing = command({"network", "rm", "app"});
+  const Words privileges = {"/usr/bin/setpriv", "--bounding-set", "-net_admin", "--"};
+  removing.argv.insert(removing.argv.begin(), privileges.begin(), privileges.end());
+  const Result refused = run(removing);
+  EXPECT_TRUE(fails_with(refused, 1, "Operation not permitted: it needs CAP_NET_ADMIN"));
+  EXPECT_TRUE(fs::exists(definition("app")));
+  EXPECT_TRUE(has_interface(bridge));
+  EXPECT_EQ(elements(), before);
+  EXPECT_EQ(myct({"network", "inspect", "app"}).status, 0);
+  EXPECT_EQ(shell({"--network", "app"}, "true").status, 0);
+}
+
 TEST_F(NetworkCheck, puts_a_network_back_whose_removal_was_cut_short_while_containers_are_on_it) {
   (void)make("app", "10.91.0.0/24");
   start("web", kWebServer, {"--network", "app", "-p", "8080:80"});
@@ -177,6 +193,20 @@ TEST_F(NetworkCheck, puts_a_network_back_whose_removal_was_cut_short_while_conta
   EXPECT_NE(myct({"network", "rm", "app"}).status, 0) << "a container is on it";
   EXPECT_TRUE(fs::exists(definition("app"))) << "the next command about networks puts it back";
   EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+  remove("web");
+}
+
+TEST_F(NetworkCheck, starts_a_name_server_again_that_was_killed) {
+  (void)make("app", "10.91.0.0/24");
+  (void)make("unused", "10.92.0.0/24");
+  start("web", kWebServer, {"--network", "app"});
+  const std::string pid = lines_of(read_file(state("app") + "/server")).front();
+  ASSERT_EQ(here("kill -9 " + pid + " && flock -w 5 " + state("app") + "/server true").status, 0);
+  EXPECT_NE(in("web", "timeout 2 nslookup web").status, 0);
+  expect_mended(
+      {"name server of network 'app': it was killed: the network's containers resolve no names (--repair starts it "
+       "again)\n"});
+  EXPECT_EQ(in("web", "nslookup web").status, 0);
   remove("web");
 }
 

@@ -25,6 +25,14 @@ class NetworkFirewall : public LanTest {
   [[nodiscard]] std::string foreign_rules() const {
     return here("iptables-nft-save | sed -e '/^#/d; /comment myct/d; s/\\[[0-9:]*\\]//'").out;
   }
+  /// To the container 'client' that of 'db' on network 'app'.
+  void expect_names_answered() const {
+    EXPECT_TRUE(prints(in("client", "wget -q -O- http://db/name"), name_in("db")));
+    for (const std::string how : {"@10.91.0.1", "@10.91.0.1 +tcp"})
+      EXPECT_EQ(in_network_of("client", "dig +tries=1 +time=3 +short " + how + " db A").out,
+                address_on("db", "app") + "\n")
+          << how;
+  }
   /// Whether a container does, where somebody listens.
   [[nodiscard]] bool reaches_outside(const std::string& port) {
     Process ear(on(world(), "echo heard >" + make_directory("www") + "/page; echo ready; exec busybox httpd -f -p " +
@@ -172,6 +180,75 @@ TEST_F(NetworkFirewall, works_beside_firewalld) {
       << "where nothing of a container's comes by";
   EXPECT_TRUE(reaches_outside("4445"));
   EXPECT_FALSE(reaches_outside("4444")) << "what the zone refuses";
+}
+
+TEST_F(NetworkFirewall, answers_names_where_the_host_takes_nothing_in_unless_told) {
+  const std::string policy =
+      "nft 'table inet closed { chain input { type filter hook input priority filter; policy drop; iif lo accept; "
+      "ct state established,related accept; meta l4proto { icmp, ipv6-icmp } accept; }; }'";
+  const std::string zones =
+      "nft 'table inet closed { chain zone { tcp dport 9 drop; reject with icmpx admin-prohibited; }; chain zones { "
+      "goto zone; }; chain input { type filter hook input priority filter + 10; iif lo accept; ct state "
+      "established,related accept; jump zones; reject; }; }'";
+  Process other(
+      on_host("exec dnsmasq --keep-in-foreground --pid-file --user=root --no-resolv --no-hosts "
+              "--listen-address=127.0.0.1,192.0.2.1 --bind-interfaces --address=/secret.test/203.0.113.99"));
+  ASSERT_TRUE(eventually([&] { return here("dig @192.0.2.1 +short secret.test").out == "203.0.113.99\n"; }));
+  Process site(on_host("exec busybox httpd -f -p 8099 -h " + make_directory("www")));
+  for (const std::string& setup : {std::string("iptables-nft -P INPUT DROP && iptables-nft -A INPUT -m conntrack "
+                                               "--ctstate RELATED,ESTABLISHED -j ACCEPT"),
+                                   policy, zones}) {
+    ASSERT_EQ(here(setup).status, 0) << setup;
+    ASSERT_EQ(create_network("app", {"--subnet", "10.91.0.0/24", "--ipv6"}).status, 0);
+    start("db", kWebServer, {"--network", "app"});
+    start("client", "exec sleep 1000", {"--network", "app"});
+    expect_names_answered();
+    EXPECT_NE(in_network_of("client", "dig +tries=1 +time=1 @192.0.2.1 secret.test").status, 0)
+        << "a server of the host's";
+    EXPECT_NE(in_network_of("client", "curl -s -m 1 http://10.91.0.1:8099/").status, 0) << "another port";
+    remove("client");
+    remove("db");
+    EXPECT_TRUE(eventually([&] { return myct({"network", "rm", "app"}).status == 0; }));
+    EXPECT_THAT(here("nft list ruleset").out, Not(HasSubstr("comment \"myct\"")));
+    start("plain", "exec sleep 1000");
+    EXPECT_THAT(here("nft list ruleset").out, Not(HasSubstr("comment \"myct\"")))
+        << "the default network has no name server";
+    remove("plain");
+    prune_networks();
+    ASSERT_EQ(
+        here("iptables-nft -P INPUT ACCEPT; iptables-nft -F; nft delete table inet closed 2>/dev/null; true").status,
+        0);
+  }
+  for (Process* process : {&other, &site}) {
+    process->signal(SIGKILL);
+    process->wait();
+  }
+}
+
+TEST_F(NetworkFirewall, answers_names_beside_another_server_where_the_host_takes_nothing_in) {
+  ASSERT_EQ(here("iptables-nft -P INPUT DROP && iptables-nft -A INPUT -i lo -j ACCEPT").status, 0);
+  Process other(on_host("exec dnsmasq --keep-in-foreground --pid-file --user=root --no-resolv --no-hosts"));
+  ASSERT_TRUE(eventually([&] { return here("dig @127.0.0.1 +tries=1 +time=1 nobody").status == 0; }));
+  ASSERT_EQ(create_network("app", {"--subnet", "10.91.0.0/24"}).status, 0);
+  start("db", kWebServer, {"--network", "app"});
+  start("client", "exec sleep 1000", {"--network", "app"});
+  expect_names_answered();
+  EXPECT_THAT(published(), HasSubstr("10.91.0.1 . udp . 53")) << "the test is about a port that is taken";
+  remove("client");
+  remove("db");
+  EXPECT_TRUE(eventually([&] { return myct({"network", "rm", "app"}).status == 0; }));
+  other.signal(SIGKILL);
+  other.wait();
+}
+
+TEST_F(NetworkFirewall, has_the_rules_of_this_version_with_the_next_start) {
+  start("web", kWebServer, {"-p", "8080:80"});
+  const std::string whole = own_rules();
+  ASSERT_EQ(here("nft delete chain inet myct input").status, 0);
+  EXPECT_EQ(shell({}, "true").status, 0);
+  EXPECT_EQ(own_rules(), whole);
+  EXPECT_EQ(fetched_outside("http://192.0.2.1:8080/name"), name_in("web"));
+  remove("web");
 }
 
 TEST_F(NetworkFirewall, leaves_the_administrators_own_rules_in_force) {

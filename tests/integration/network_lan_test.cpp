@@ -36,6 +36,49 @@ TEST_F(NetworkLan, publishes_to_another_machine_which_the_program_sees_by_its_ow
   remove("web");
 }
 
+TEST_F(NetworkLan, has_a_bridge_that_keeps_its_mac_address_when_containers_come_and_go) {
+  const auto address = [&] { return here("ip -o link show myct0 | sed 's,.*link/ether \\([^ ]*\\) .*,\\1,'").out; };
+  const auto pairs = [&] { return here("ip -br link show master myct0 | sed 's/@.*//'").out; };
+  start("stays", "exec sleep 1000");
+  const std::string before = address();
+  const std::string pair = pairs();
+  start("goes", "exec sleep 1000");
+  // The lowest of all, which a bridge takes that has none of its own.
+  for (const std::string& other : lines_of(pairs()))
+    if (other + "\n" != pair) (void)here("ip link set dev " + other + " address 00:00:00:00:00:07");
+  ASSERT_EQ(in("stays", "ping -c 1 -W 5 192.0.2.2").status, 0);
+  EXPECT_EQ(address(), before);
+  remove("goes");
+  ASSERT_TRUE(eventually([&] { return pairs() == pair; }));
+  EXPECT_EQ(in("stays", "ping -c 1 -W 1 192.0.2.2").status, 0) << "it knows another address of its gateway's";
+  EXPECT_EQ(address(), before);
+  remove("stays");
+}
+
+TEST_F(NetworkLan, leads_datagrams_to_the_container_that_has_the_port_by_now_although_the_client_goes_on) {
+  ASSERT_EQ(create_network("six", {"--ipv6"}).status, 0);
+  for (const std::string address : {"192.0.2.1", "2001:db8:1::1"}) {
+    const std::string word = write_file("word", "first");
+    const auto start_echo = [&] {
+      start_program("echo", {"/probe", "echo", "7"},
+                    {"--network", "six", "-v", probe_path() + ":/probe", "-p", "5353:7/udp"});
+    };
+    // One socket for all, so that its datagrams are one flow to the kernel.
+    Process client(on(world(), "exec 3<>/dev/udp/" + address + "/5353; echo begins; while :; do printf %s $(cat " +
+                                   word + ") >&3; read -r -t 0.2 -N 5 answer <&3 && echo $answer; done 2>/dev/null"));
+    ASSERT_TRUE(client.read_until("begins")) << address;
+    start_echo();
+    EXPECT_TRUE(client.read_until("first")) << "it began before the container, at " << address;
+    ASSERT_EQ(myct({"restart", "-t", "0", "echo"}).status, 0);
+    write_file("word", "again");
+    EXPECT_TRUE(client.read_until("again")) << "it went on over a restart, at " << address;
+    remove("echo");
+    client.signal(SIGKILL);
+    client.wait();
+  }
+  EXPECT_TRUE(eventually([&] { return myct({"network", "rm", "six"}).status == 0; }));
+}
+
 TEST_F(NetworkLan, lets_no_machine_in_that_routes_to_the_bridge) {
   start("web", kWebServer, {"-p", "8080:80"});
   ASSERT_EQ(fetched_next_door("http://203.0.113.1:8080/name"), name_in("web"));

@@ -1,5 +1,9 @@
 // Containers on the default bridge, with real packets: the test's network namespace is the host, a second one, joined
 // by a pair of interfaces, is the world outside.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -119,6 +123,19 @@ TEST_F(Network, shows_what_is_only_exposed_and_opens_nothing) {
   remove("web");
 }
 
+TEST_F(Network, publishes_a_range_of_many_hundreds) {
+  const std::string range = "20000-20799:20000-20799";
+  start("web", "mkdir /www; hostname >/www/name; exec httpd -f -p 20777 -h /www", {"-p", range + "/udp"});
+  remove("web");
+  const Result started = here("ulimit -Sn 1024; exec " + myct_path() + " run -d --name web -p " + range +
+                              " busybox sh -c 'mkdir /www; hostname >/www/name; exec httpd -f -p 20777 -h /www'");
+  ASSERT_EQ(started.status, 0) << started;
+  EXPECT_EQ(fetched("http://127.0.0.1:20777/name"), inspect("web", ".Config.Hostname") + "\n");
+  EXPECT_EQ(fetched("http://[::1]:20777/name"), inspect("web", ".Config.Hostname") + "\n");
+  remove("web");
+  EXPECT_THAT(published(), Not(HasSubstr("elements")));
+}
+
 TEST_F(Network, refuses_a_port_that_a_container_has) {
   start("web", kWebServer, {"-p", "8080:80"});
   EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,
@@ -127,6 +144,42 @@ TEST_F(Network, refuses_a_port_that_a_container_has) {
   EXPECT_TRUE(prints(myct({"ps", "-aq", "--filter", "name=web"}).out.empty() ? Result{} : myct({"port", "web"}),
                      "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n"));
   remove("web");
+}
+
+TEST_F(Network, publishes_a_port_whose_last_connections_are_over) {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(8080);
+  const auto* address = reinterpret_cast<const sockaddr*>(&name);
+  const auto listen_there = [&](int shared) {
+    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &shared, sizeof shared);
+    if (::bind(socket.get(), address, sizeof name) == -1 || ::listen(socket.get(), 1) == -1) return Fd();
+    return socket;
+  };
+  // The side that closes first remembers the connection.
+  const auto leave_connection = [&](const Fd& listener) {
+    ASSERT_TRUE(listener.valid());
+    const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(client.get(), address, sizeof name), 0);
+    Fd server(::accept(listener.get(), nullptr, nullptr));
+    server.reset();
+    char byte = 0;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
+  };
+  leave_connection(listen_there(1));
+  ASSERT_NE(here("ss -Htn state time-wait sport = :8080").out, "");
+  start("web", kWebServer, {"-p", "8080:80"});
+  EXPECT_EQ(fetched("http://127.0.0.1:8080/name"), inspect("web", ".Config.Hostname") + "\n");
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125,
+                         "container " + inspect("web", ".Id").substr(0, 12) + " has it"));
+  EXPECT_FALSE(listen_there(1).valid()) << "a program that shares";
+  ASSERT_EQ(here("nft flush ruleset").status, 0);
+  EXPECT_EQ(here("curl -s -m 5 http://127.0.0.1:8080/").status, 7) << "nobody listens";
+  remove("web");
+  const Fd listener = listen_there(1);
+  ASSERT_TRUE(listener.valid());
+  EXPECT_TRUE(fails_with(myct({"run", "--rm", "-p", "8080:81", "busybox", "true"}), 125, "integration_tes (process "));
 }
 
 TEST_F(Network, refuses_a_port_that_a_program_has) {
@@ -269,6 +322,18 @@ TEST_F(Network, says_what_is_missing_where_it_cannot_be_made) {
   Command without = command({"run", "--rm", "busybox", "true"});
   without.argv.insert(without.argv.begin(), {"/sbin/capsh", "--drop=cap_net_admin", "--", "-c", "exec \"$@\"", "sh"});
   EXPECT_TRUE(fails_with(run(without), 125, "it needs CAP_NET_ADMIN; or use --network none or host"));
+}
+
+TEST_F(Network, leaves_no_half_a_bridge_where_settings_cannot_be_written) {
+  ASSERT_EQ(here("mount -o bind,ro /proc/sys /proc/sys").status, 0);
+  EXPECT_TRUE(fails_with(shell({}, "true"), 125,
+                         "open '/proc/sys/net/ipv4/conf/myct0/route_localnet': Read-only file system: have '1' written "
+                         "there; or use --network none or host"));
+  EXPECT_NE(here("ip link show myct0").status, 0);
+  EXPECT_EQ(shell({"--network", "none"}, "true").status, 0);
+  ASSERT_EQ(here("umount /proc/sys").status, 0);
+  EXPECT_TRUE(prints(myct({"system", "check"}), ""));
+  EXPECT_EQ(shell({}, "ping -c 1 -W 5 192.0.2.2 >/dev/null").status, 0);
 }
 
 TEST_F(Network, warns_of_ports_that_mean_nothing) {

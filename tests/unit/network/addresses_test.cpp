@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "myct/base/error.hpp"
@@ -89,6 +90,21 @@ TEST_F(AddressPoolTest, costs_the_same_with_ten_taken_and_with_ten_thousand) {
   EXPECT_GT(few, 2);
   for (int number = 0; number < 10000; ++number) (void)claim(large);
   EXPECT_EQ(calls_of_a_claim(large), few);
+}
+
+TEST_F(AddressPoolTest, does_not_try_all_that_are_taken_when_it_comes_round_to_them) {
+  const AddressPool large = pool("10.90.0.0/16");
+  (void)claim(large);
+  const int few = calls_of_a_claim(large);
+  for (int number = 0; number < 10000; ++number) (void)claim(large);
+  const std::string last = claim(large);
+  std::ofstream(directory_ + "/last") << "10.90.255.254";
+  int tried = 0;
+  const Address next = large.claim(kId, [&](const Address&) { ++tried; });
+  EXPECT_EQ(next, parse_address(last)->next());
+  EXPECT_LE(tried, 5);
+  std::ofstream(directory_ + "/last") << "10.90.255.254";
+  EXPECT_LT(calls_of_a_claim(large), few + 100) << "the directory is read once";
 }
 
 TEST_F(AddressPoolTest, gives_those_of_ipv6_likewise) {

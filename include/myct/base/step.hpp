@@ -13,11 +13,11 @@ namespace myct {
   X(None, "start")                                        \
   X(WaitForParent, "wait for the parent")                 \
   X(JoinNamespaces, "join namespaces")                    \
-  X(BecomeRoot, "become root of the user namespace")      \
   X(SetUpSession, "set up the session")                   \
   X(SetUpLoopback, "bring up the loopback interface")     \
   X(SetHostname, "set the host name")                     \
   X(MakePrivate, "make mounts private")                   \
+  X(BecomeRoot, "become root of the user namespace")      \
   X(MountRootfs, "mount the root file system")            \
   X(MountVolumes, "mount volumes")                        \
   X(PopulateDev, "populate /dev")                         \
@@ -32,10 +32,11 @@ namespace myct {
   X(RestrictSyscalls, "install the seccomp filter")       \
   X(EnterWorkingDirectory, "enter the working directory") \
   X(SetIdentity, "set user and capabilities")             \
-  X(WaitForStart, "wait to be started")                   \
   X(ExecProcess, "run")                                   \
   /* only when a running container is entered */          \
-  X(EnterPidNamespace, "enter the pid namespace")
+  X(EnterPidNamespace, "enter the pid namespace")         \
+  /* only when it is created first and started later */   \
+  X(WaitForStart, "wait to be started")
 
 enum class Step : uint32_t {
 #define MYCT_STEP_ENUM(name, text) name,

@@ -194,6 +194,39 @@ TEST_F(NetworkRelay, breaks_a_connection_that_nobody_takes) {
   remove("echo");
 }
 
+TEST_F(NetworkRelay, is_no_way_out_of_an_internal_network) {
+  ASSERT_EQ(create_network("closed", {"--internal", "--ipv6"}).status, 0);
+  ASSERT_EQ(create_network("open", {"--ipv6"}).status, 0);
+  start("web", kWebServer, {"-p", "8080:80", "-p", "[2001:db8:1::1]:8081:80", "-p", "5353:7/udp"});
+  Process site(on_host("exec busybox httpd -f -p 8099 -h " + make_directory("www")));
+  ASSERT_EQ(fetched("http://[::1]:8080/name"), name_in("web"));
+  ASSERT_TRUE(eventually([&] { return !here("ss -Hltn sport = :8099").out.empty(); }));
+  const auto gateway = [&](const std::string& network) {
+    const std::string out = myct({"network", "inspect", "-f", "{{(index .IPAM.Config 1).Gateway}}", network}).out;
+    return out.substr(0, out.find('\n'));
+  };
+  const auto status_from = [&](const std::string& network, const std::string& where) {
+    return in_network_of("in-" + network, "ip -6 route replace default via " + gateway(network) +
+                                              "; curl -g -s -m 2 -o /dev/null http://" + where + "/name")
+        .status;
+  };
+  for (const std::string network : {"closed", "open"}) {
+    start("in-" + network, "exec sleep 1000", {"--network", network});
+    for (const std::string& where :
+         {"[" + gateway(network) + "]:8080", std::string("[2001:db8:1::1]:8080"), std::string("[2001:db8:1::1]:8081")})
+      EXPECT_EQ(status_from(network, where), network == "open" ? 0 : 28) << network << " to " << where;
+    EXPECT_EQ(status_from(network, "[" + gateway(network) + "]:8099"), 0) << "the host itself";
+    remove("in-" + network);
+  }
+  remove("web");
+  EXPECT_THAT(here("nft list set inet myct relayed6; nft list set inet myct relayed_at6").out,
+              Not(HasSubstr("elements")));
+  site.signal(SIGKILL);
+  site.wait();
+  for (const char* network : {"closed", "open"})
+    EXPECT_TRUE(eventually([&] { return myct({"network", "rm", network}).status == 0; }));
+}
+
 TEST_F(NetworkRelay, serves_two_hundred_at_once) {
   constexpr int kMany = 200;
   start_echo({"-p", "8080:7"});

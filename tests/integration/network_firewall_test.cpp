@@ -182,6 +182,20 @@ TEST_F(NetworkFirewall, works_beside_firewalld) {
   EXPECT_FALSE(reaches_outside("4444")) << "what the zone refuses";
 }
 
+TEST_F(NetworkFirewall, knows_its_rule_again_that_was_saved_and_restored) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const std::string rule = "iptables-nft -S FORWARD | grep -c 'comment myct'";
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_EQ(shell({}, "true").status, 0);
+    ASSERT_EQ(here("iptables-nft-save | iptables-nft-restore").status, 0);
+    EXPECT_EQ(here(rule).out, "1\n") << "in round " << round;
+  }
+  expect_everything_works();
+  EXPECT_EQ(here(rule).out, "1\n");
+  prune_networks();
+  EXPECT_EQ(here(rule).out, "0\n");
+}
+
 TEST_F(NetworkFirewall, answers_names_where_the_host_takes_nothing_in_unless_told) {
   const std::string policy =
       "nft 'table inet closed { chain input { type filter hook input priority filter; policy drop; iif lo accept; "

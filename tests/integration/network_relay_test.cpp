@@ -477,6 +477,20 @@ TEST_F(NetworkRelay, that_was_killed_comes_back_with_the_next_container_that_pub
   EXPECT_EQ(myct({"network", "rm", "app"}).status, 0);
 }
 
+TEST_F(NetworkRelay, that_was_killed_is_looked_for_by_each_start_among_a_few_containers) {
+  constexpr int kMany = 5;
+  for (int number = 0; number < kMany; ++number) start("web" + std::to_string(number), "exec sleep 1000", {"-p", "80"});
+  ASSERT_TRUE(eventually([] { return relays().size() == kMany; }));
+  for (const int relay : relays()) ::kill(relay, SIGKILL);
+  ASSERT_TRUE(eventually([] { return relays().empty(); }));
+  ASSERT_EQ(shell({"-p", "80"}, "true").status, 0);
+  EXPECT_TRUE(eventually([] { return relays().size() == 3; })) << relays().size();
+  EXPECT_TRUE(eventually([&] {
+    return shell({"-p", "80"}, "true").status == 0 && relays().size() == kMany;
+  })) << relays().size();
+  for (int number = 0; number < kMany; ++number) remove("web" + std::to_string(number));
+}
+
 TEST_F(NetworkRelay, that_was_killed_is_started_again_once) {
   constexpr int kMany = 6;
   start_echo({"-p", "8080:7"});

@@ -58,11 +58,13 @@ std::string host_resolver_file() {
   return network::is_systemd_stub(text) ? host_file("/run/systemd/resolve/resolv.conf") : text;
 }
 
-/// What a container whose network is the host's, or none, or the default one, asks. On another the start knows it.
+/// What a container whose network is the host's, or none, or the default one, asks. On another the start knows it. What
+/// a namespace has that is not ours nobody knows.
 std::string resolver_file(const state::Settings& settings) {
   if (settings.network == kHostNetwork || settings.network == "none")
     return network::override_resolv_conf(host_file("/etc/resolv.conf"), choice_of(settings));
-  return network::build_resolv_conf(host_resolver_file(), choice_of(settings));
+  return network::build_resolv_conf(host_resolver_file(), choice_of(settings),
+                                    settings.uses_networks() ? network::HasIpv6::No : network::HasIpv6::Yes);
 }
 
 void write_file(const Container& container, const char* name, std::string_view text) {
@@ -96,6 +98,11 @@ std::vector<std::string> addresses_of(const network::Presence& presence) {
   return addresses;
 }
 
+bool has_ipv6(const network::Presence& presence) {
+  return std::ranges::any_of(presence.endpoints,
+                             [](const network::Endpoint& endpoint) { return !endpoint.address6.empty(); });
+}
+
 /// Of networks that know names: their server in resolv.conf(5), unless somebody has changed it, and the user's own
 /// servers for that server.
 void tell_servers(const Context& context, const Container& container, const network::Presence& presence) {
@@ -103,7 +110,11 @@ void tell_servers(const Context& context, const Container& container, const netw
   std::vector<std::string> servers;
   for (const network::Endpoint& endpoint : presence.endpoints)
     if (!endpoint.names.empty()) servers.push_back(endpoint.gateway);
-  if (servers.empty()) return;
+  if (servers.empty()) {
+    if (!has_ipv6(presence) || status_of_file(container, "resolv.conf").st_mtim.tv_nsec != 0) return;
+    return write_resolver_file(
+        container, network::build_resolv_conf(host_resolver_file(), choice_of(settings), network::HasIpv6::Yes));
+  }
   if (!settings.dns.empty()) {
     std::string lines;
     for (const std::string& server : settings.dns) lines.append("nameserver ").append(server).push_back('\n');

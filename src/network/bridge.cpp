@@ -114,6 +114,18 @@ std::vector<Link> find_uplinks(NetlinkSocket& route) {
   return uplinks;
 }
 
+void warn_of_legacy(const Bridge& bridge) {
+  for (const Family family : {Family::Inet, Family::Inet6}) {
+    if (family == Family::Inet6 && !bridge.ipv6) continue;
+    if (const std::optional<std::string> remedy = remedy_for_legacy(family, LegacyChain::Forward))
+      log::warning("the old iptables forward nothing unless told: let containers' packets through by '{}'", *remedy);
+    if (bridge.name == kDefaultBridge) continue;  // it has no name server
+    if (const std::optional<std::string> remedy = remedy_for_legacy(family, LegacyChain::Input))
+      log::warning("the old iptables let nothing in unless told: let questions to name servers through by '{}'",
+                   *remedy);
+  }
+}
+
 /// Makes the bridge itself, or takes the one that is there.
 struct Made {
   Link link;
@@ -128,8 +140,7 @@ Made make_link(NetlinkSocket& route, const Bridge& bridge, const std::vector<Lin
   create_bridge(route, bridge.name, mac_of(bridge.ipv4.gateway), uplinks.empty() ? 0 : uplinks.front().mtu);
   std::optional<Link> link = find_link(route, bridge.name);
   if (!link) throw_error(ErrorKind::System, "bridge '{}' was removed as soon as it was made", bridge.name);
-  if (const std::optional<std::string> remedy = remedy_for_legacy_forward())
-    log::warning("the old iptables forward nothing unless told: let containers' packets through by '{}'", *remedy);
+  warn_of_legacy(bridge);
   return {.link = std::move(*link), .is_new = true};
 }
 

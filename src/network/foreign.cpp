@@ -91,8 +91,21 @@ std::vector<Chain> list_base_chains(NetlinkSocket& netfilter) {
   return chains;
 }
 
+/// Whether a match of iptables' is our comment: as one it comes back from iptables-restore.
+bool is_our_comment(const NetlinkAttributes& expression) {
+  const auto data = expression.find(NFTA_EXPR_DATA);
+  if (expression.text(NFTA_EXPR_NAME) != "match" || !data) return false;
+  const NetlinkAttributes match(*data);
+  return match.text(NFTA_MATCH_NAME) == "comment" && match.text(NFTA_MATCH_INFO) == kComment;
+}
+
 /// Whether a rule has our comment.
 bool is_ours(const NetlinkAttributes& rule) {
+  bool is_found = false;
+  if (const auto list = rule.find(NFTA_RULE_EXPRESSIONS))
+    NetlinkAttributes(*list).for_each(
+        [&](const NetlinkAttributes& expression) { is_found |= is_our_comment(expression); });
+  if (is_found) return true;
   const auto data = rule.find(NFTA_RULE_USERDATA);
   constexpr size_t kHead = 2;
   if (!data || data->size() < kHead + kComment.size() || (*data)[0] != kCommentType) return false;

@@ -191,15 +191,19 @@ std::vector<Element> list_needed(const Directories& directories) {
 struct Publication {
   state::PublishedPort port;
   Address target;
-  bool is_open = false;  ///< at the container's own address
+  bool is_open = false;     ///< at the container's own address
+  bool is_relayed = false;  ///< it leads to a relay, whatever that leads to
 };
 
 Publication publication_of(const Element& element) {
-  const bool is_open = element.data.empty();
-  const bool has_address = is_open || element.set.starts_with("published_at");
+  const bool is_relayed = element.set.starts_with("relayed");
+  const bool is_open = element.data.empty() && !is_relayed;
+  const bool has_address = is_open || element.set.find("_at") != std::string::npos;
   const size_t protocol = has_address ? address_size(element) : 0;
-  Publication publication{
-      .port = {}, .target = address_at_front(is_open ? element.key : element.data, element), .is_open = is_open};
+  Publication publication{.port = {},
+                          .target = address_at_front(is_open ? element.key : element.data, element),
+                          .is_open = is_open,
+                          .is_relayed = is_relayed};
   if (has_address)
     publication.port.host_address = to_text(address_at_front(element.key, element));
   else if (is_of_ipv6(element))
@@ -237,7 +241,8 @@ bool may_be_of_another_root(const Publication& publication, const std::vector<Su
 std::vector<Element> list_lost_ports(const Directories& directories, NetlinkSocket& netfilter) {
   std::vector<Element> lost;
   // Notes are written before the elements are made, and so are read after them.
-  for (const char* map : {"published", "published_at", "published6", "published_at6", "opened6"})
+  for (const char* map :
+       {"published", "published_at", "published6", "published_at6", "opened6", "relayed6", "relayed_at6"})
     std::ranges::move(list_elements(netfilter, map), std::back_inserter(lost));
   const std::vector<Element> needed = list_needed(directories);
   const std::vector<Subnet> own = list_own_subnets(directories);
@@ -259,11 +264,11 @@ void find_ports(const Directories& directories, NetlinkSocket& netfilter, std::v
   for (const Element& element : list_lost_ports(directories, netfilter)) {
     const Publication publication = publication_of(element);
     const state::PublishedPort& port = publication.port;
-    leftovers.push_back(
-        {fmt::format("published port {}:{}/{}", state::address_text(port), port.host_port,
-                     state::protocol_word(port.protocol)),
-         fmt::format("it leads to {}, where no container runs that has published it", to_text(publication.target)),
-         "closes it", [directories, element] { remove_lost_port(directories, element); }});
+    leftovers.push_back({fmt::format("published port {}:{}/{}", state::address_text(port), port.host_port,
+                                     state::protocol_word(port.protocol)),
+                         fmt::format("it leads to {}, where no container runs that has published it",
+                                     publication.is_relayed ? "a relay" : to_text(publication.target)),
+                         "closes it", [directories, element] { remove_lost_port(directories, element); }});
   }
 }
 

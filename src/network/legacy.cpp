@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -30,6 +31,32 @@ bool read_at(const std::vector<uint8_t>& blob, size_t offset, Structure& value) 
   return true;
 }
 
+/// What the tables of the two families have in common but for its names.
+struct Ipv4 {
+  using Entry = ipt_entry;
+  using Info = ipt_getinfo;
+  using Entries = ipt_get_entries;
+  static constexpr int kFamily = AF_INET;
+  static constexpr int kLevel = IPPROTO_IP;
+  static constexpr int kGetInfo = IPT_SO_GET_INFO;
+  static constexpr int kGetEntries = IPT_SO_GET_ENTRIES;
+  static constexpr const char* kNames = "/proc/self/net/ip_tables_names";
+  static constexpr const char* kCommand = "iptables-legacy";
+  static const ipt_ip& condition(const Entry& entry) { return entry.ip; }
+};
+struct Ipv6 {
+  using Entry = ip6t_entry;
+  using Info = ip6t_getinfo;
+  using Entries = ip6t_get_entries;
+  static constexpr int kFamily = AF_INET6;
+  static constexpr int kLevel = IPPROTO_IPV6;
+  static constexpr int kGetInfo = IP6T_SO_GET_INFO;
+  static constexpr int kGetEntries = IP6T_SO_GET_ENTRIES;
+  static constexpr const char* kNames = "/proc/self/net/ip6_tables_names";
+  static constexpr const char* kCommand = "ip6tables-legacy";
+  static const ip6t_ip6& condition(const Entry& entry) { return entry.ipv6; }
+};
+
 /// What there is to know of a rule; see ipt_entry in linux/netfilter_ipv4/ip_tables.h.
 struct Rule {
   bool has_condition = false;
@@ -47,15 +74,17 @@ bool is_our_mark(const std::vector<uint8_t>& blob, size_t offset) {
          info.mask == kPassMark && info.invert == 0;
 }
 
+template <typename Version>
 std::optional<Rule> read_rule(const std::vector<uint8_t>& blob, size_t offset) {
-  ipt_entry entry{};
+  typename Version::Entry entry{};
   xt_entry_target target{};
   if (!read_at(blob, offset, entry) || entry.next_offset < sizeof entry) return std::nullopt;
   if (!read_at(blob, offset + entry.target_offset, target)) return std::nullopt;
   const bool has_match = entry.target_offset != sizeof entry;
-  const ipt_ip anything{};
+  const auto& condition = Version::condition(entry);
+  const std::remove_cvref_t<decltype(condition)> anything{};
   Rule rule{.size = entry.next_offset};
-  rule.has_condition = has_match || std::memcmp(&entry.ip, &anything, sizeof anything) != 0;
+  rule.has_condition = has_match || std::memcmp(&condition, &anything, sizeof anything) != 0;
   rule.has_our_mark = has_match && is_our_mark(blob, offset + sizeof entry);
   const std::string_view name = target.u.user.name;
   rule.rejects = name == "REJECT";
@@ -64,56 +93,67 @@ std::optional<Rule> read_rule(const std::vector<uint8_t>& blob, size_t offset) {
   return rule;
 }
 
-/// The table's rules, and where in them those of FORWARD are.
+/// The table's rules, and where in them those of its chains are.
+template <typename Version>
 struct Table {
-  ipt_getinfo info{};
+  typename Version::Info info{};
   std::vector<uint8_t> blob;
 };
 
-std::optional<Table> read_table() {
-  const Fd socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+template <typename Version>
+std::optional<Table<Version>> read_table() {
+  const Fd socket(::socket(Version::kFamily, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
   if (!socket.valid()) return std::nullopt;
-  Table table;
+  Table<Version> table;
   std::strncpy(table.info.name, kTable, sizeof table.info.name - 1);
   socklen_t size = sizeof table.info;
-  if (::getsockopt(socket.get(), IPPROTO_IP, IPT_SO_GET_INFO, &table.info, &size) == -1) return std::nullopt;
-  std::vector<uint8_t> answer(sizeof(ipt_get_entries) + table.info.size);
-  ipt_get_entries head{};
+  if (::getsockopt(socket.get(), Version::kLevel, Version::kGetInfo, &table.info, &size) == -1) return std::nullopt;
+  std::vector<uint8_t> answer(sizeof(typename Version::Entries) + table.info.size);
+  typename Version::Entries head{};
   std::strncpy(head.name, kTable, sizeof head.name - 1);
   head.size = table.info.size;
   std::memcpy(answer.data(), &head, sizeof head);
   size = static_cast<socklen_t>(answer.size());
-  if (::getsockopt(socket.get(), IPPROTO_IP, IPT_SO_GET_ENTRIES, answer.data(), &size) == -1) return std::nullopt;
+  if (::getsockopt(socket.get(), Version::kLevel, Version::kGetEntries, answer.data(), &size) == -1)
+    return std::nullopt;
   table.blob.assign(answer.begin() + sizeof head, answer.end());
   return table;
 }
 
-std::optional<std::string> remedy_for(const Table& table) {
-  const size_t policy = table.info.underflow[NF_INET_FORWARD];
+template <typename Version>
+std::optional<std::string> remedy_for(const Table<Version>& table, LegacyChain chain) {
+  const auto hook = chain == LegacyChain::Forward ? NF_INET_FORWARD : NF_INET_LOCAL_IN;
+  const char* const name = chain == LegacyChain::Forward ? "FORWARD" : "INPUT";
+  const size_t policy = table.info.underflow[hook];
   unsigned count = 0;
   bool is_last_refusal = false;
-  size_t offset = table.info.hook_entry[NF_INET_FORWARD];
+  size_t offset = table.info.hook_entry[hook];
   while (offset < policy) {
-    const std::optional<Rule> rule = read_rule(table.blob, offset);
+    const std::optional<Rule> rule = read_rule<Version>(table.blob, offset);
     if (!rule || (rule->has_our_mark && rule->verdict == kAccept)) return std::nullopt;
     is_last_refusal = !rule->has_condition && (rule->rejects || rule->verdict == kDrop);
     ++count;
     offset += rule->size;
   }
-  const std::optional<Rule> last = read_rule(table.blob, policy);
+  const std::optional<Rule> last = read_rule<Version>(table.blob, policy);
   if (!is_last_refusal && !(last && last->verdict == kDrop)) return std::nullopt;
-  const std::string place = is_last_refusal ? fmt::format("-I FORWARD {}", count) : "-A FORWARD";
-  return fmt::format("iptables-legacy {} -m mark --mark {:#x}/{:#x} -j ACCEPT", place, kPassMark, kPassMark);
+  const std::string place = is_last_refusal ? fmt::format("-I {} {}", name, count) : fmt::format("-A {}", name);
+  return fmt::format("{} {} -m mark --mark {:#x}/{:#x} -j ACCEPT", Version::kCommand, place, kPassMark, kPassMark);
+}
+
+template <typename Version>
+std::optional<std::string> find_remedy(LegacyChain chain) {
+  // To ask the kernel for a table that is not there would make it.
+  const std::string names = fmt::format("\n{}", try_read_file(Version::kNames).value_or(""));
+  if (names.find("\nfilter\n") == std::string::npos) return std::nullopt;
+  const std::optional<Table<Version>> table = read_table<Version>();
+  return table ? remedy_for(*table, chain) : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> remedy_for_legacy_forward() noexcept try {
-  // To ask the kernel for a table that is not there would make it.
-  const std::string names = fmt::format("\n{}", try_read_file("/proc/self/net/ip_tables_names").value_or(""));
-  if (names.find("\nfilter\n") == std::string::npos) return std::nullopt;
-  const std::optional<Table> table = read_table();
-  return table ? remedy_for(*table) : std::nullopt;
+std::optional<std::string> remedy_for_legacy(Family family, LegacyChain chain) noexcept try {
+  return family == Family::Inet ? find_remedy<Ipv4>(chain) : find_remedy<Ipv6>(chain);
 } catch (const std::exception&) {
   return std::nullopt;
 }

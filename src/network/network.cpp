@@ -58,7 +58,8 @@ void connect_all(const Directories& directories, const Lease& lease, pid_t pid) 
   open_foreign_chains(netfilter, rules_lock(directories));
   publish(netfilter, directories, lease.presence);
   start_relay(directories.run_directory, lease, pid);
-  if (!presence.ports.empty()) restart_lost_relays(directories);  // others', which nobody else comes upon
+  if (!presence.ports.empty())
+    restart_lost_relays(directories, lease.container_id);  // others'; check comes upon all of them
 }
 
 std::vector<Fd> bind_host_ports(const Directories& directories, std::vector<state::PublishedPort>& ports) {
@@ -157,7 +158,7 @@ Presence put_on(const Directories& directories, const Station& station, const st
   make_known(directories, station.id, presence.endpoints.back());
   open_foreign_chains(netfilter, rules_lock(directories));
   lead_anew(directories, route, netfilter, inside, before, presence);
-  if (!presence.ports.empty()) restart_lost_relays(directories);
+  if (!presence.ports.empty()) restart_lost_relays(directories, station.id);
   return presence;
 }
 

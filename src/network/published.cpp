@@ -8,6 +8,7 @@
 #include "myct/base/file.hpp"
 #include "myct/base/log.hpp"
 #include "name_server_sign.hpp"
+#include "relay_start.hpp"
 
 namespace myct::network {
 namespace {
@@ -62,6 +63,9 @@ std::vector<Element> port_elements(const Presence& presence) {
   };
   if (const Endpoint* by = presence.publishing()) add(by->address, false);
   if (const Endpoint* by = presence.publishing6()) add(by->address6, by->routed6);
+  for (const state::PublishedPort& port : presence.ports)
+    if (is_relayed(port) && presence.publishing() != nullptr && presence.publishing6() == nullptr)
+      elements.push_back(element_of_relayed_port(port));
   return elements;
 }
 

@@ -78,6 +78,16 @@ void start_as_nobodys_child(RelayInvocation& invocation, const std::string& run_
   if (status != 0) throw_error(ErrorKind::System, "start the relay of published ports: its starter failed");
 }
 
+/// A container and the few whose ids follow its own: ids are random, so that each new container has other ones.
+std::vector<std::string> neighbours_of(const Directories& directories, const std::string& container_id) {
+  constexpr size_t kMost = 4;
+  std::vector<std::string> ids = list_directory(directories.run_containers, Hidden::LeaveOut);
+  std::ranges::sort(ids);
+  std::ranges::rotate(ids, std::ranges::lower_bound(ids, container_id));
+  ids.resize(std::min(ids.size(), kMost));
+  return ids;
+}
+
 }  // namespace
 
 bool has_lost_relay(const std::string& run_directory) {
@@ -103,8 +113,8 @@ void restart_relay(const Directories& directories, const std::string& container_
   start_as_nobodys_child(invocation, run_directory, note->owner->pid, note->init->pid);
 }
 
-void restart_lost_relays(const Directories& directories) {
-  for (const std::string& id : list_directory(directories.run_containers, Hidden::LeaveOut)) {
+void restart_lost_relays(const Directories& directories, const std::string& container_id) {
+  for (const std::string& id : neighbours_of(directories, container_id)) {
     try {
       if (has_lost_relay(directories.run_containers + "/" + id)) restart_relay(directories, id);
     } catch (const Error& error) {

@@ -33,7 +33,8 @@ void end_relay(const std::string& run_directory);
 /// Starts it again with the owner's sockets, as nobody's child, if it is lost. Waits for what is under way with the
 /// rules. Throws Error, among others when this process may not take another's descriptors (CAP_SYS_PTRACE).
 void restart_relay(const Directories& directories, const std::string& container_id);
-/// The same for all containers; failures are warnings. It costs a look for a file for each container that runs.
-void restart_lost_relays(const Directories& directories);
+/// The same for this one and a few others, each time other ones, so that it costs a start the same beside three
+/// containers and beside a thousand; failures are warnings.
+void restart_lost_relays(const Directories& directories, const std::string& container_id);
 
 }  // namespace myct::network

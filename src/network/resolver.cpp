@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "address.hpp"
+
 namespace myct::network {
 
 namespace {
@@ -62,6 +64,22 @@ void for_each_line(std::string_view text, Take take) {
 
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
 
+/// With a zone, "fe80::1%eth0", it is one by its name alone.
+bool is_link_local(std::string_view address) {
+  constexpr uint32_t kFirst = 0xfe80;
+  constexpr int kPrefix = 10;
+  constexpr int kRest = 128 - kPrefix;
+  const std::optional<Address> parsed = parse_address(address.substr(0, address.find('%')));
+  const bool is_of_prefix = parsed && parsed->family == Family::Inet6 &&
+                            parsed->value >> static_cast<unsigned>(kRest) == (kFirst >> (16U - kPrefix));
+  return is_of_prefix || address.find('%') != std::string_view::npos;
+}
+
+bool is_reached(std::string_view address, HasIpv6 ipv6) {
+  if (is_loopback(address) || is_link_local(address)) return false;
+  return ipv6 == HasIpv6::Yes || address.find(':') == std::string_view::npos;
+}
+
 }  // namespace
 
 bool is_systemd_stub(std::string_view resolv_conf) {
@@ -99,10 +117,10 @@ std::string override_resolv_conf(std::string_view host, const ResolverChoice& ch
   return text;
 }
 
-std::string build_resolv_conf(std::string_view host, const ResolverChoice& choice) {
+std::string build_resolv_conf(std::string_view host, const ResolverChoice& choice, HasIpv6 ipv6) {
   std::string reachable;
   for_each_line(host, [&](std::string_view line, std::string_view address) {
-    if (!is_loopback(address)) reachable.append(line).push_back('\n');
+    if (address.empty() || is_reached(address, ipv6)) reachable.append(line).push_back('\n');
   });
   std::string text = override_resolv_conf(reachable, choice);
   if (name_servers(text).empty()) text += "nameserver 8.8.8.8\nnameserver 8.8.4.4\n";

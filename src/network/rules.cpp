@@ -28,10 +28,11 @@ constexpr uint8_t kInet = NFPROTO_INET;
 // (CVE-2020-8558), and what comes from elsewhere for 127.0.0.1 is not sent on. IPv6 has nothing like route_localnet:
 // what goes to ::1 is left alone. Between bridges nothing passes but to published ports, nothing that is not published
 // enters one from outside (where IPv6 is not translated, the container's own address has its ports open), and nothing
-// leaves an internal one. What passes carries a mark from here through the other firewalls' forward chains, and no
-// further; see foreign.hpp. To other people's bridges it carries none, unless the host's own way out is one: there
-// their rules decide. Questions to a name server, at its bridge's own address, carry it through the input chains. The
-// default network has no name server; where another program has port 53, they have been sent on to another.
+// leaves an internal one, be it by a relay of the host's. What passes carries a mark from here through the other
+// firewalls' forward chains, and no further; see foreign.hpp. To other people's bridges it carries none, unless the
+// host's own way out is one: there their rules decide. Questions to a name server, at its bridge's own address, carry
+// it through the input chains. The default network has no name server; where another program has port 53, they have
+// been sent on to another.
 //
 // Read twice, by two who find no rules at once or where somebody has flushed them, it makes each rule once, and keeps
 // the elements that are there.
@@ -46,6 +47,8 @@ table inet myct {
   set subnets { type ipv4_addr; flags interval; }
   set subnets6 { type ipv6_addr; flags interval; }
   set opened6 { type ipv6_addr . inet_proto . inet_service; }
+  set relayed6 { type inet_proto . inet_service; }
+  set relayed_at6 { type ipv6_addr . inet_proto . inet_service; }
   map published { type inet_proto . inet_service : ipv4_addr . inet_service; }
   map published6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
   map published_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -101,6 +104,8 @@ table inet myct {
   }
   chain input {
     type filter hook input priority filter - 1;
+    iifname @internals ip6 daddr . meta l4proto . th dport @relayed_at6 drop
+    iifname @internals meta nfproto ipv6 meta l4proto . th dport @relayed6 drop
     iifname @bridges iifname != "myct0" meta l4proto { tcp, udp } th dport 53 fib daddr . iif type local goto pass
     iifname @bridges iifname != "myct0" ct status dnat fib daddr . iif type local goto pass
   }
@@ -288,6 +293,16 @@ Element element_of_open_port(const state::PublishedPort& port, const Address& ad
   append_address(element.key, address);
   append_protocol(element.key, port.protocol);
   append_port(element.key, port.container_port);
+  return element;
+}
+
+Element element_of_relayed_port(const state::PublishedPort& port) {
+  const bool is_unspecified = state::is_unspecified(port);
+  Element element{.set = is_unspecified ? "relayed6" : "relayed_at6", .key = {}, .data = {}};
+  if (const std::optional<Address> host = parse_address(port.host_address); host && !is_unspecified)
+    append_address(element.key, *host);
+  append_protocol(element.key, port.protocol);
+  append_port(element.key, port.host_port);
   return element;
 }
 

@@ -38,6 +38,9 @@ enum class Reach : uint8_t {
 /// What lets others reach a published port of a container at its own address, where that is not translated.
 [[nodiscard]] Element element_of_open_port(const state::PublishedPort& port, const Address& address);
 
+/// What keeps internal networks from a port of the host's IPv6 addresses that a relay answers.
+[[nodiscard]] Element element_of_relayed_port(const state::PublishedPort& port);
+
 /// Whether the table is there with its rules: "nft flush table" leaves one without.
 [[nodiscard]] bool has_rules(NetlinkSocket& netfilter);
 /// Whether the table is there and `element` is among its elements.

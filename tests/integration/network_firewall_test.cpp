@@ -182,6 +182,20 @@ TEST_F(NetworkFirewall, works_beside_firewalld) {
   EXPECT_FALSE(reaches_outside("4444")) << "what the zone refuses";
 }
 
+TEST_F(NetworkFirewall, knows_its_rule_again_that_was_saved_and_restored) {
+  ASSERT_EQ(here("iptables-nft -P FORWARD DROP").status, 0);
+  const std::string rule = "iptables-nft -S FORWARD | grep -c 'comment myct'";
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_EQ(shell({}, "true").status, 0);
+    ASSERT_EQ(here("iptables-nft-save | iptables-nft-restore").status, 0);
+    EXPECT_EQ(here(rule).out, "1\n") << "in round " << round;
+  }
+  expect_everything_works();
+  EXPECT_EQ(here(rule).out, "1\n");
+  prune_networks();
+  EXPECT_EQ(here(rule).out, "0\n");
+}
+
 TEST_F(NetworkFirewall, answers_names_where_the_host_takes_nothing_in_unless_told) {
   const std::string policy =
       "nft 'table inet closed { chain input { type filter hook input priority filter; policy drop; iif lo accept; "
@@ -282,6 +296,35 @@ TEST_F(NetworkFirewall, tells_what_lets_containers_through_the_old_iptables) {
   }
   EXPECT_EQ(here("iptables-legacy -S FORWARD | tail -n 1").out,
             "-A FORWARD -j REJECT --reject-with icmp-port-unreachable\n");
+}
+
+TEST_F(NetworkFirewall, tells_what_lets_ipv6_and_questions_through_the_old_iptables) {
+  for (const char* command : {"iptables-legacy", "ip6tables-legacy"})
+    if (here(std::string(command) + " -P FORWARD DROP && " + command + " -P INPUT DROP").status != 0)
+      GTEST_SKIP() << "the kernel has no " << command;
+  for (const char* rest : {"-i lo -j ACCEPT", "-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"})
+    ASSERT_EQ(here(std::string("iptables-legacy -A INPUT ") + rest + " && ip6tables-legacy -A INPUT " + rest).status,
+              0);
+  ASSERT_EQ(here("ip6tables-legacy -A INPUT -p icmpv6 -j ACCEPT").status, 0);
+  ASSERT_EQ(create_network("app", {"--subnet", "10.91.0.0/24", "--ipv6"}).status, 0);
+  const Result first = shell({"--network", "app"}, "true");
+  std::string remedies;
+  for (const std::string& line : lines_of(first.err)) {
+    const size_t begin = line.find(" by '") + 5;
+    remedies += line.substr(begin, line.rfind('\'') - begin) + "\n";
+  }
+  const std::string mark = " -m mark --mark 0x10000000/0x10000000 -j ACCEPT\n";
+  EXPECT_EQ(remedies, "iptables-legacy -A FORWARD" + mark + "iptables-legacy -A INPUT" + mark +
+                          "ip6tables-legacy -A FORWARD" + mark + "ip6tables-legacy -A INPUT" + mark)
+      << first;
+  ASSERT_EQ(here("set -e; " + remedies).status, 0);
+  start("db", kWebServer, {"--network", "app"});
+  start("client", "exec sleep 1000", {"--network", "app"});
+  expect_names_answered();
+  EXPECT_EQ(in("client", "ping -c 1 -W 5 192.0.2.2 && ping -6 -c 1 -W 5 2001:db8:1::2").status, 0);
+  remove("client");
+  remove("db");
+  EXPECT_TRUE(eventually([&] { return myct({"network", "rm", "app"}).status == 0; }));
 }
 
 TEST_F(NetworkFirewall, opens_no_chain_to_which_some_packets_are_sent_to_be_refused) {

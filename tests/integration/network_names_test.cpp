@@ -92,6 +92,29 @@ TEST_F(NetworkNames, outside_are_told_where_any_network_of_a_container_has_a_way
   remove("db");
 }
 
+TEST_F(NetworkNames, are_asked_of_servers_that_the_container_reaches) {
+  std::ofstream(path("resolv.conf")) << "nameserver fe80::2%lan0\nnameserver 2001:db8:1::2\nnameserver 192.0.2.2\n";
+  EXPECT_TRUE(prints(shell({}, "grep nameserver /etc/resolv.conf"), "nameserver 192.0.2.2\n"));
+  ASSERT_EQ(create_network("segment", {"-d", "macvlan", "-o", "parent=lan0", "--subnet", "192.0.2.0/24", "--gateway",
+                                       "192.0.2.2", "--ip-range", "192.0.2.128/25", "--subnet", "2001:db8:1::/64"})
+                .status,
+            0);
+  EXPECT_TRUE(prints(shell({"--network", "segment"}, "grep nameserver /etc/resolv.conf"),
+                     "nameserver 2001:db8:1::2\nnameserver 192.0.2.2\n"));
+  start("web", "exec sleep 1000");
+  ASSERT_EQ(myct({"network", "connect", "segment", "web"}).status, 0);
+  EXPECT_EQ(in("web", "grep nameserver /etc/resolv.conf").out, "nameserver 2001:db8:1::2\nnameserver 192.0.2.2\n");
+  ASSERT_EQ(myct({"network", "disconnect", "segment", "web"}).status, 0);
+  EXPECT_EQ(in("web", "grep nameserver /etc/resolv.conf").out, "nameserver 192.0.2.2\n");
+  remove("web");
+  EXPECT_EQ(myct({"network", "rm", "segment"}).status, 0);
+  // The name server of a network asks them as the host does.
+  std::ofstream(path("resolv.conf")) << "nameserver 2001:db8:1::2\n";
+  EXPECT_TRUE(prints(shell({"--network", "one"}, "grep nameserver /etc/resolv.conf"), "nameserver 10.91.0.1\n"));
+  EXPECT_TRUE(
+      prints(shell({"--network", "one"}, "nslookup -type=a outside.test | grep -o 203.0.113.7"), "203.0.113.7\n"));
+}
+
 TEST_F(NetworkNames, are_answered_when_a_container_publishes_port_53_afterwards) {
   ASSERT_EQ(create_network("six", {"--subnet", "10.94.0.0/24", "--ipv6"}).status, 0);
   start("db", "exec sleep 1000", {"--network", "one", "--network", "six"});

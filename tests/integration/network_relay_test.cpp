@@ -194,6 +194,39 @@ TEST_F(NetworkRelay, breaks_a_connection_that_nobody_takes) {
   remove("echo");
 }
 
+TEST_F(NetworkRelay, is_no_way_out_of_an_internal_network) {
+  ASSERT_EQ(create_network("closed", {"--internal", "--ipv6"}).status, 0);
+  ASSERT_EQ(create_network("open", {"--ipv6"}).status, 0);
+  start("web", kWebServer, {"-p", "8080:80", "-p", "[2001:db8:1::1]:8081:80", "-p", "5353:7/udp"});
+  Process site(on_host("exec busybox httpd -f -p 8099 -h " + make_directory("www")));
+  ASSERT_EQ(fetched("http://[::1]:8080/name"), name_in("web"));
+  ASSERT_TRUE(eventually([&] { return !here("ss -Hltn sport = :8099").out.empty(); }));
+  const auto gateway = [&](const std::string& network) {
+    const std::string out = myct({"network", "inspect", "-f", "{{(index .IPAM.Config 1).Gateway}}", network}).out;
+    return out.substr(0, out.find('\n'));
+  };
+  const auto status_from = [&](const std::string& network, const std::string& where) {
+    return in_network_of("in-" + network, "ip -6 route replace default via " + gateway(network) +
+                                              "; curl -g -s -m 2 -o /dev/null http://" + where + "/name")
+        .status;
+  };
+  for (const std::string network : {"closed", "open"}) {
+    start("in-" + network, "exec sleep 1000", {"--network", network});
+    for (const std::string& where :
+         {"[" + gateway(network) + "]:8080", std::string("[2001:db8:1::1]:8080"), std::string("[2001:db8:1::1]:8081")})
+      EXPECT_EQ(status_from(network, where), network == "open" ? 0 : 28) << network << " to " << where;
+    EXPECT_EQ(status_from(network, "[" + gateway(network) + "]:8099"), 0) << "the host itself";
+    remove("in-" + network);
+  }
+  remove("web");
+  EXPECT_THAT(here("nft list set inet myct relayed6; nft list set inet myct relayed_at6").out,
+              Not(HasSubstr("elements")));
+  site.signal(SIGKILL);
+  site.wait();
+  for (const char* network : {"closed", "open"})
+    EXPECT_TRUE(eventually([&] { return myct({"network", "rm", network}).status == 0; }));
+}
+
 TEST_F(NetworkRelay, serves_two_hundred_at_once) {
   constexpr int kMany = 200;
   start_echo({"-p", "8080:7"});
@@ -442,6 +475,20 @@ TEST_F(NetworkRelay, that_was_killed_comes_back_with_the_next_container_that_pub
   EXPECT_TRUE(eventually([&] { return relays().empty() && sockets_at("8080").empty(); }));
   remove("echo");
   EXPECT_EQ(myct({"network", "rm", "app"}).status, 0);
+}
+
+TEST_F(NetworkRelay, that_was_killed_is_looked_for_by_each_start_among_a_few_containers) {
+  constexpr int kMany = 5;
+  for (int number = 0; number < kMany; ++number) start("web" + std::to_string(number), "exec sleep 1000", {"-p", "80"});
+  ASSERT_TRUE(eventually([] { return relays().size() == kMany; }));
+  for (const int relay : relays()) ::kill(relay, SIGKILL);
+  ASSERT_TRUE(eventually([] { return relays().empty(); }));
+  ASSERT_EQ(shell({"-p", "80"}, "true").status, 0);
+  EXPECT_TRUE(eventually([] { return relays().size() == 3; })) << relays().size();
+  EXPECT_TRUE(eventually([&] {
+    return shell({"-p", "80"}, "true").status == 0 && relays().size() == kMany;
+  })) << relays().size();
+  for (int number = 0; number < kMany; ++number) remove("web" + std::to_string(number));
 }
 
 TEST_F(NetworkRelay, that_was_killed_is_started_again_once) {

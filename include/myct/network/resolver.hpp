@@ -1,6 +1,7 @@
 // The texts of a container's /etc/hosts and /etc/resolv.conf. Pure.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,9 +37,13 @@ struct ResolverChoice {
 
 /// The host's resolv.conf(5) with what the user has chosen, for a container that is where the host is, or nowhere.
 [[nodiscard]] std::string override_resolv_conf(std::string_view host, const ResolverChoice& choice);
-/// The same for a container on the default network: without servers on the host's loopback interface, and where none is
-/// left, with Google's, as Docker does.
-[[nodiscard]] std::string build_resolv_conf(std::string_view host, const ResolverChoice& choice = {});
+/// Whether a container has an IPv6 address of a network.
+enum class HasIpv6 : uint8_t { No, Yes };
+/// The same for a container on the default network: without servers that it does not reach, which are those on the
+/// host's loopback interface, those beside one of its interfaces (link-local), and those of IPv6 unless it has that.
+/// Where none is left, with Google's, as Docker does.
+[[nodiscard]] std::string build_resolv_conf(std::string_view host, const ResolverChoice& choice = {},
+                                            HasIpv6 ipv6 = HasIpv6::Yes);
 /// The same for a container on a network with a name server at `gateways`, which asks the host's servers and the
 /// user's. Names without a dot go to it as they are (ndots:0), unless the user says otherwise.
 [[nodiscard]] std::string build_named_resolv_conf(std::string_view host, const std::vector<std::string>& gateways,

@@ -17,6 +17,18 @@ TEST(ResolvConf, follows_the_host_without_its_loopback) {
   EXPECT_EQ(build_resolv_conf("nameserver 127.0.0.1\n"), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
 }
 
+TEST(ResolvConf, names_no_server_that_a_container_does_not_reach) {
+  constexpr std::string_view kMixed =
+      "nameserver fe80::1%eth0\nnameserver FEBF::1\nnameserver ::1\nnameserver 2001:db8::1\nnameserver 192.0.2.2\n";
+  EXPECT_EQ(build_resolv_conf(kMixed, {}, HasIpv6::Yes), "nameserver 2001:db8::1\nnameserver 192.0.2.2\n");
+  EXPECT_EQ(build_resolv_conf(kMixed, {}, HasIpv6::No), "nameserver 192.0.2.2\n");
+  EXPECT_EQ(build_resolv_conf("nameserver fec0::1\n", {}, HasIpv6::Yes), "nameserver fec0::1\n");
+  EXPECT_EQ(build_resolv_conf("nameserver fec0::1\n", {}, HasIpv6::No), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+  EXPECT_EQ(build_resolv_conf(kMixed, {.servers = {"fe80::2%eth0"}, .searches = {}, .options = {}}, HasIpv6::No),
+            "nameserver fe80::2%eth0\n")
+      << "what the user says";
+}
+
 TEST(ResolvConf, replaces_what_the_user_has_chosen_and_no_more) {
   EXPECT_EQ(build_resolv_conf(kHost, {.servers = {"127.0.0.1"}, .searches = {}, .options = {}}),
             "# mine\nsearch lan\noptions rotate\nnameserver 127.0.0.1\n");

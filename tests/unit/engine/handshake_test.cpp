@@ -36,7 +36,7 @@ TEST(Handshake, shortens_a_long_object_in_its_middle) {
 TEST(Handshake, carries_descriptors) {
   const HandshakePair pair = make_handshake();
   const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  pair.child.send_fd(null.ref());
+  pair.child.send_fd(Sent::Console, null.ref());
   const auto received = pair.parent.receive();
   ASSERT_TRUE(received->fd.valid());
   EXPECT_NE(received->fd.get(), null.get());

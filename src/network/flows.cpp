@@ -82,8 +82,8 @@ class HostAddresses {
     addresses_ = list_link_addresses(route, family);
   }
   [[nodiscard]] bool contains(const Address& address) const {
-    static const Subnet kLoopback = parse_subnet("127.0.0.0/8").value_or(Subnet{});
-    return kLoopback.contains(address) ||
+    static const Subnet loopback = parse_subnet("127.0.0.0/8").value_or(Subnet{});
+    return loopback.contains(address) ||
            std::ranges::find(addresses_, address, &LinkAddress::address) != addresses_.end();
   }
 

@@ -7,6 +7,7 @@
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -82,9 +83,10 @@ std::optional<Rule> read_rule(const std::vector<uint8_t>& blob, size_t offset) {
   if (!read_at(blob, offset + entry.target_offset, target)) return std::nullopt;
   const bool has_match = entry.target_offset != sizeof entry;
   const auto& condition = Version::condition(entry);
-  const std::remove_cvref_t<decltype(condition)> anything{};
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(&condition);
   Rule rule{.size = entry.next_offset};
-  rule.has_condition = has_match || std::memcmp(&condition, &anything, sizeof anything) != 0;
+  rule.has_condition =
+      has_match || std::any_of(bytes, bytes + sizeof condition, [](uint8_t byte) { return byte != 0; });
   rule.has_our_mark = has_match && is_our_mark(blob, offset + sizeof entry);
   const std::string_view name = target.u.user.name;
   rule.rejects = name == "REJECT";

@@ -83,7 +83,7 @@ std::vector<std::string> neighbours_of(const Directories& directories, const std
   constexpr size_t kMost = 4;
   std::vector<std::string> ids = list_directory(directories.run_containers, Hidden::LeaveOut);
   std::ranges::sort(ids);
-  std::ranges::rotate(ids, std::ranges::lower_bound(ids, container_id));
+  std::rotate(ids.begin(), std::lower_bound(ids.begin(), ids.end(), container_id), ids.end());
   ids.resize(std::min(ids.size(), kMost));
   return ids;
 }

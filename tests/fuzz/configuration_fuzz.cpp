@@ -1,5 +1,6 @@
-// config.json, as whoever made the bundle has it: whatever it says, it is taken or refused by an Error; what is taken can
-// be written and read again and says the same, and so do the parts that are computed from it before anything is made.
+// config.json, as whoever made the bundle has it: whatever it says, it is taken or refused by an Error; what is taken
+// can be written and read again and says the same, and so do the parts that are computed from it before anything is
+// made.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

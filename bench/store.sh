@@ -23,14 +23,15 @@ make_load_tree() {
     }' "$directory" "$load_files" "$((load_megabytes * 1000000))"
 }
 
-# A Docker archive, as `docker save` makes it, and an OCI layout with layers compressed by gzip, both of one image.
+# A Docker archive, as `docker save` makes it, and an OCI layout with layers compressed by gzip, as a directory and as an
+# archive, all of one image.
 make_load_image() {
-  local tree=$work/load-tree image=$work/load-image layer part layers='' ids=''
-  mkdir -p "$tree" "$image"
-  make_load_tree "$tree"
+  local files=$work/load-tree image=$work/load-image layer part layers='' ids=''
+  mkdir -p "$files" "$image"
+  make_load_tree "$files"
   for ((layer = 0; layer < load_layers; ++layer)); do
-    mapfile -t part < <(cd "$tree" && find usr/share -mindepth 1 -maxdepth 1 | sort | awk "NR % $load_layers == $layer")
-    tar --create --file "$image/$layer.tar" --directory "$tree" --sort=name --owner=0 --group=0 "${part[@]}"
+    mapfile -t part < <(cd "$files" && find usr/share -mindepth 1 -maxdepth 1 | sort | awk "NR % $load_layers == $layer")
+    tar --create --file "$image/$layer.tar" --directory "$files" --sort=name --owner=0 --group=0 "${part[@]}"
     layers+="${layers:+,}\"$layer.tar\""
     ids+="${ids:+,}\"sha256:$(sha256sum "$image/$layer.tar" | cut -d ' ' -f 1)\""
   done
@@ -40,7 +41,8 @@ make_load_image() {
   tar --create --file "$work/load.tar" --directory "$image" manifest.json config.json \
     $(seq --format '%g.tar' 0 $((load_layers - 1)))
   skopeo copy --quiet "docker-archive:$work/load.tar" "oci:$work/load-oci:load"
-  rm -rf -- "$tree" "$image"
+  tar --create --file "$work/load-oci.tar" --directory "$work/load-oci" .
+  rm -rf -- "$files" "$image"
 }
 
 # bench_load_of TITLE SET REFERENCE...: the programs of the table, and what is asked of myct beside the best of the others.
@@ -67,16 +69,16 @@ bench_load() {
   forget_programs
   program 'umoci unpack' "umoci unpack --image $work/load-oci:load $work/load-umoci" \
     "sh -c 'rm -rf $work/load-umoci; sync'"
-  program 'podman load' "$(podman_words) load --quiet --input $work/load-oci" \
+  program 'podman load' "$(podman_words) load --quiet --input $work/load-oci.tar" \
     "sh -c '$(podman_words) rmi --all --force; sync'"
-  program 'myct load' "$myct load --quiet --input $work/load-oci" "$fresh_myct"
+  program 'myct load' "$myct load --quiet --input $work/load-oci.tar" "$fresh_myct"
   measure load-oci 3 0
   rm -rf -- "$MYCT_ROOT" "$MYCT_RUNTIME_DIR" "$work/load-umoci"
-  memory=$(peak_memory "$myct" load --quiet --input "$work/load-oci")
+  memory=$(peak_memory "$myct" load --quiet --input "$work/load-oci.tar")
   {
     report_load "Loading $load_megabytes MB in $load_files files and $load_layers layers: a Docker archive" load-docker
-    report_load 'The same, compressed, in an OCI layout' load-oci
+    report_load 'The same, compressed, in an OCI archive (umoci: its layout)' load-oci
     budget 'peak memory of myct load, MiB' "$((memory / 1024))" 64
   } >>"$work/report"
-  rm -rf -- "$MYCT_ROOT" "$MYCT_RUNTIME_DIR" "$work/load.tar" "$work/load-oci"
+  rm -rf -- "$MYCT_ROOT" "$MYCT_RUNTIME_DIR" "$work/load.tar" "$work/load-oci" "$work/load-oci.tar"
 }

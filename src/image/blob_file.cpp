@@ -41,6 +41,8 @@ BlobFile::BlobFile(BlobFile&& other) noexcept
       fd_(std::move(other.fd_)),
       largest_(other.largest_),
       written_(other.written_),
+      in_file_(other.in_file_),
+      handed_to_disk_(other.handed_to_disk_),
       adopted_(other.adopted_),
       plain_(other.plain_) {}
 
@@ -76,17 +78,31 @@ void BlobFile::append(Bytes bytes) {
   written_ += bytes.size();
   if (largest_ != 0 && written_ > largest_)
     throw_error(ErrorKind::Invalid, "the layer has more than the {} bytes that were announced", largest_);
+  write(bytes);
+}
+
+void BlobFile::write(Bytes bytes) {
   write_all(fd_.ref(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "the layer's blob");
+  // The disk begins while the layer is still being unpacked, and not only when all of it is to last
+  // (sync_file_range(2)).
+  constexpr uint64_t kPiece = 8U << 20U;
+  in_file_ += bytes.size();
+  if (in_file_ - handed_to_disk_ < kPiece) return;
+  (void)::sync_file_range(fd_.get(), static_cast<off64_t>(handed_to_disk_),
+                          static_cast<off64_t>(in_file_ - handed_to_disk_), SYNC_FILE_RANGE_WRITE);
+  handed_to_disk_ = in_file_;
 }
 
 void BlobFile::keep_plain(Compression compression, Bytes bytes) {
   if (is_for_layers(compression)) return;
   if (!std::exchange(plain_, true)) empty();
-  write_all(fd_.ref(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "the layer's blob");
+  write(bytes);
 }
 
 void BlobFile::empty() {
   if (::ftruncate(fd_.get(), 0) == -1 || ::lseek(fd_.get(), 0, SEEK_SET) == -1) throw_errno("empty the layer's blob");
+  in_file_ = 0;
+  handed_to_disk_ = 0;
 }
 
 void BlobFile::fill_from_tree(FdRef root) {

@@ -47,6 +47,7 @@ class BlobFile {
   /// Whether the file now shares the blocks of `source`'s, which is a whole file at its beginning.
   [[nodiscard]] bool try_clone(FdRef source);
   void append(Bytes bytes);
+  void write(Bytes bytes);
   void empty();
 
   FdRef directory_;
@@ -54,6 +55,8 @@ class BlobFile {
   Fd fd_;
   uint64_t largest_;
   uint64_t written_ = 0;
+  uint64_t in_file_ = 0;         ///< bytes
+  uint64_t handed_to_disk_ = 0;  ///< of them
   bool adopted_ = false;
   bool plain_ = false;  ///< holds what keep_plain() was given
 };

@@ -51,6 +51,8 @@ void enter_container(const ChildContext& context) {
 
   steps.enter(Step::SetLimits);
   set_oom_score(plan);
+  // By the host's /proc: the container's does not show this process. The child inherits what is asked for.
+  set_labels(plan.identity);
 
   steps.enter(Step::JoinNamespaces);
   join_container(*plan.enter);

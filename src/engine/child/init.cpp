@@ -117,6 +117,7 @@ void send_log_line(void* context, log::Level level, std::string_view text) {
 
   steps.enter(Step::SetLimits);
   if (!plan.new_user_namespace) set_oom_score(plan);
+  set_labels(plan.identity);
   restrict_process(steps, context);
 
   steps.enter(Step::ExecProcess);

@@ -131,8 +131,6 @@ void restrict_process(Steps& steps, const ChildContext& context) {
   if (!plan.new_user_namespace) set_limits(plan);
 
   steps.enter(Step::RestrictSyscalls);
-  // /proc is the container's, and the labels are asked for while nothing forbids it yet.
-  set_labels(plan.identity);
   // Without no_new_privs the filter needs CAP_SYS_ADMIN, which set_identity gives up: so it comes first.
   set_no_new_privileges(plan.identity);
   if (plan.personality) set_personality(*plan.personality);

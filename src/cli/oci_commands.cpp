@@ -63,15 +63,6 @@ void define_run(CLI::App& command, OciAction& action) {
   action = [request](const runtime::Context& context) { return runtime::run(context, *request); };
 }
 
-void define_start(CLI::App& command, OciAction& action) {
-  const auto id = std::make_shared<std::string>();
-  add_container_id(command, *id);
-  action = [id](const runtime::Context& context) {
-    runtime::start(context, *id);
-    return 0;
-  };
-}
-
 json::Value state_value(const runtime::State& state) {
   json::Value value{{"ociVersion", oci::kVersion},
                     {"id", state.id},
@@ -164,7 +155,6 @@ void define_list(CLI::App& command, OciAction& action) {
 struct PsFlags {
   std::string id;
   std::string format = "table";
-  std::vector<std::string> ps_options;
 };
 
 void define_ps(CLI::App& command, OciAction& action) {
@@ -247,7 +237,7 @@ void define_features(CLI::App&, OciAction& action) {
 
 constexpr std::array kCommands = {
     OciCommand{"create", "Make a container from a bundle", define_create},
-    OciCommand{"start", "Execute the program of a container that was created", define_start},
+    OciCommand{"start", "Execute the program of a container that was created", define_simple<runtime::start>},
     OciCommand{"run", "Create and start a container", define_run},
     OciCommand{"state", "Print the state of a container", define_state},
     OciCommand{"kill", "Send a signal to a container", define_kill},

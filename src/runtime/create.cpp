@@ -90,21 +90,21 @@ Fd make_fifo(const std::string& path) {
 }
 
 /// Of a container whose creation has failed.
-void undo_creation(const Context& context, Created& created, const std::vector<oci::Hook>& poststop) {
+void undo_creation(const Context& context, Created& created) {
   const Record& record = created.record;
   { const ChildProcess killed = std::move(created.running.init); }
   if (!record.cgroup.empty()) cgroup::remove_cgroup(record.cgroup);
-  if (record.init.pid != 0) run_poststop(poststop, record);
+  if (record.init.pid != 0) run_late_hooks("poststop", created.hooks.poststop, record, Status::Stopped);
   remove_tree(directory_of(context, record.id));
 }
 
 }  // namespace
 
-void run_poststop(const std::vector<oci::Hook>& hooks, const Record& record) {
+void run_late_hooks(std::string_view kind, const std::vector<oci::Hook>& hooks, const Record& record, Status status) {
   for (const oci::Hook& hook : hooks) try {
-      engine::run_hooks({hook}, state_for_hooks(record, Status::Stopped));
+      engine::run_hooks({hook}, state_for_hooks(record, status));
     } catch (const Error& error) {
-      log::warning("poststop: {}", error.what());
+      log::warning("{}: {}", kind, error.what());
     }
 }
 
@@ -112,16 +112,15 @@ Created make(const Context& context, const CreateRequest& request) {
   Created created{.lock = claim(context, request.id)};
   Record& record = created.record;
   record.id = request.id;
-  std::vector<oci::Hook> poststop;
   UndoStack undo;
-  undo.push("remove the container", [&] { undo_creation(context, created, poststop); });
+  undo.push("remove the container", [&] { undo_creation(context, created); });
   record.bundle = absolute(request.bundle);
   record.owner = ::geteuid();
   record.created = format_time(std::chrono::system_clock::now());
   const std::string config = request.config.empty() ? record.bundle + "/config.json" : request.config;
   const std::string text = read_file(config);
   const oci::Spec spec = read_spec(context, request, config, text);
-  poststop = spec.hooks.poststop;
+  created.hooks = spec.hooks;
   record.annotations = spec.annotations;
   record.rootfs = spec.root.path.starts_with('/') ? spec.root.path : record.bundle + "/" + spec.root.path;
   const Fd directory = open_path(directory_of(context, record.id), O_RDONLY | O_DIRECTORY);
@@ -159,22 +158,17 @@ void create(const Context& context, const CreateRequest& request) {
   created.running.init.release();
 }
 
-void start_created(const Context& context, const Record& record) {
+void start_created(const Context& context, const Record& record, const oci::Hooks& hooks) {
   const std::string gate_path = file_of(context, record.id, kGate);
   const std::string report_path = file_of(context, record.id, kReport);
   // Without waiting for the other side, which may have died.
   const Fd report = open_path(report_path, O_RDONLY | O_NONBLOCK);
   if (::fcntl(report.get(), F_SETFL, O_RDONLY) == -1) throw_errno("read from '{}'", report_path);
   const Fd gate = open_path(gate_path, O_WRONLY | O_NONBLOCK);
-  const oci::Hooks hooks = load_spec(context, record.id).hooks;
   engine::open_gate({.permission = gate.ref(), .report = report.ref()});
   remove_file(gate_path);
   remove_file(report_path);
-  for (const oci::Hook& hook : hooks.poststart) try {
-      engine::run_hooks({hook}, state_for_hooks(record, Status::Running));
-    } catch (const Error& error) {
-      log::warning("poststart: {}", error.what());
-    }
+  run_late_hooks("poststart", hooks.poststart, record, Status::Running);
 }
 
 void start(const Context& context, const std::string& id) {
@@ -182,7 +176,7 @@ void start(const Context& context, const std::string& id) {
   const Record record = load(context, id);
   if (const Status status = status_of(context, record); status != Status::Created)
     throw_error(ErrorKind::Conflict, "cannot start container '{}': it is {}", id, status_word(status));
-  start_created(context, record);
+  start_created(context, record, load_spec(context, id).hooks);
 }
 
 }  // namespace myct::runtime

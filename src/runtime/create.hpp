@@ -2,6 +2,7 @@
 #pragma once
 
 #include "myct/engine/engine.hpp"
+#include "myct/supervisor/foreground.hpp"
 #include "record.hpp"
 
 namespace myct::runtime {
@@ -10,22 +11,28 @@ namespace myct::runtime {
 struct Created {
   FileLock lock;
   Record record;
+  oci::Hooks hooks;
   engine::Running running;
 };
 
 /// As create(), with the init still in hand.
 [[nodiscard]] Created make(const Context& context, const CreateRequest& request);
 
-/// As start(), by one who has the lock.
-void start_created(const Context& context, const Record& record);
+/// As start(), by one who has the lock; `hooks` are the configuration's.
+void start_created(const Context& context, const Record& record, const oci::Hooks& hooks);
 
-/// Warns of those that fail, as the container is gone all the same.
-void run_poststop(const std::vector<oci::Hook>& hooks, const Record& record);
+/// Passes signals on, and the terminal where it is this process's, until the program ends; reaps it. Returns its exit
+/// status.
+[[nodiscard]] int wait_for_end(engine::Running& running, const supervisor::SignalCollector& signals);
 
 /// Where compiled filters of system calls are kept.
 [[nodiscard]] std::string seccomp_cache(const Context& context);
 
-/// Removes a stopped container, by one who has the lock.
-void remove_stopped(const Context& context, const Record& record);
+/// Removes a stopped container, by one who has the lock; `hooks` are the configuration's.
+void remove_stopped(const Context& context, const Record& record, const oci::Hooks& hooks);
+
+/// Those that come when the container has started or ended all the same: of those that fail it is warned. `kind` is the
+/// configuration's name of them.
+void run_late_hooks(std::string_view kind, const std::vector<oci::Hook>& hooks, const Record& record, Status status);
 
 }  // namespace myct::runtime

@@ -8,7 +8,6 @@
 #include "myct/base/own_view.hpp"
 #include "myct/engine/engine.hpp"
 #include "myct/spec/runtime_state.hpp"
-#include "myct/supervisor/foreground.hpp"
 #include "record.hpp"
 #include "resources.hpp"
 
@@ -52,18 +51,16 @@ int exec(const Context& context, const std::string& id, const ExecRequest& reque
                     {.init = init->ref(), .cgroup = record.cgroup});
   pending.proceed();
   engine::Running running = pending.wait_until_running();
-  if (!request.console_socket.empty()) send_console(request.console_socket, running.console.ref());
+  if (!request.console_socket.empty()) {
+    send_console(request.console_socket, running.console.ref());
+    running.console.reset();
+  }
   write_pid_file(request.pid_file, running.init.pid());
   if (request.detach) {
     running.init.release();
     return 0;
   }
-  if (running.console.valid() && request.console_socket.empty())
-    (void)supervisor::relay_terminal(running.init.pidfd(), std::move(running.console), supervisor::Input::Stdin, "",
-                                     signals);
-  else
-    supervisor::wait_forwarding_signals(running.init.pidfd(), signals);
-  return running.init.wait().exit_status();
+  return wait_for_end(running, signals);
 }
 
 void update(const Context& context, const std::string& id, oci::Resources resources) {

@@ -6,7 +6,6 @@
 
 #include "create.hpp"
 #include "myct/base/error.hpp"
-#include "myct/base/log.hpp"
 #include "myct/cgroup/cgroup.hpp"
 #include "record.hpp"
 
@@ -71,8 +70,7 @@ std::vector<State> list(const Context& context) {
 
 void kill(const Context& context, const std::string& id, int signal, Whom whom) {
   const Record record = load(context, id);
-  const Status status = status_of(context, record);
-  if (status == Status::Stopped) {
+  if (status_of(context, record) == Status::Stopped) {
     if (whom == Whom::All && !record.cgroup.empty()) return signal_all(record, signal);
     throw_error(ErrorKind::Conflict, "container not running");
   }
@@ -81,14 +79,11 @@ void kill(const Context& context, const std::string& id, int signal, Whom whom) 
     signal_all(record, signal);
   else
     signal_init(record, signal);
-  // A frozen process takes no signal but this one (cgroup-v2.rst, "cgroup.freeze").
-  if (status == Status::Paused && signal == SIGKILL) log::debug("container '{}' was paused", id);
 }
 
-void remove_stopped(const Context& context, const Record& record) {
-  const std::vector<oci::Hook> hooks = load_spec(context, record.id).hooks.poststop;
+void remove_stopped(const Context& context, const Record& record, const oci::Hooks& hooks) {
   if (!record.cgroup.empty()) cgroup::remove_cgroup(record.cgroup);
-  run_poststop(hooks, record);
+  run_late_hooks("poststop", hooks.poststop, record, Status::Stopped);
   remove_tree(directory_of(context, record.id));
 }
 
@@ -109,7 +104,7 @@ void remove(const Context& context, const std::string& id, Force force) {
                   0, "stop it first, or use --force");
     kill_and_wait(*record);
   }
-  remove_stopped(context, *record);
+  remove_stopped(context, *record, load_spec(context, id).hooks);
 }
 
 void pause(const Context& context, const std::string& id) {

@@ -3,7 +3,6 @@
 
 #include "create.hpp"
 #include "myct/base/error.hpp"
-#include "myct/supervisor/foreground.hpp"
 #include "record.hpp"
 
 namespace myct::runtime {
@@ -19,7 +18,7 @@ class Owned {
     if (released_) return;
     try {
       { const ChildProcess killed = std::move(created_.running.init); }
-      remove_stopped(context_, created_.record);
+      remove_stopped(context_, created_.record, created_.hooks);
     } catch (const Error&) {
       // The failure that brought us here is what is told.
     }
@@ -34,6 +33,15 @@ class Owned {
 
 }  // namespace
 
+int wait_for_end(engine::Running& running, const supervisor::SignalCollector& signals) {
+  const FdRef process = running.init.pidfd();
+  if (running.console.valid())
+    (void)supervisor::relay_terminal(process, std::move(running.console), supervisor::Input::Stdin, "", signals);
+  else
+    supervisor::wait_forwarding_signals(process, signals);
+  return running.init.wait().exit_status();
+}
+
 int run(const Context& context, const RunRequest& request) {
   const supervisor::SignalCollector signals;
   CreateRequest creation = request.create;
@@ -41,25 +49,19 @@ int run(const Context& context, const RunRequest& request) {
   creation.own_console = !request.detach && creation.console_socket.empty();
   Created created = make(context, creation);
   Owned owned(context, created);
-  start_created(context, created.record);
+  start_created(context, created.record, created.hooks);
   if (request.detach) {
     created.running.init.release();
     owned.release();
     return 0;
   }
-  ChildProcess& init = created.running.init;
   // Others may signal it, look at it and execute something in it meanwhile.
   { const FileLock let_go = std::move(created.lock); }
-  if (created.running.console.valid())
-    (void)supervisor::relay_terminal(init.pidfd(), std::move(created.running.console), supervisor::Input::Stdin, "",
-                                     signals);
-  else
-    supervisor::wait_forwarding_signals(init.pidfd(), signals);
-  const int status = init.wait().exit_status();
+  const int status = wait_for_end(created.running, signals);
   owned.release();
   if (!request.keep) {
     const FileLock held = lock(context, created.record.id);
-    remove_stopped(context, created.record);
+    remove_stopped(context, created.record, created.hooks);
   }
   return status;
 }

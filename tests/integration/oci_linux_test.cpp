@@ -1,12 +1,8 @@
 // The members "mounts" and "linux" of an OCI configuration (config.md, config-linux.md).
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <cstring>
 
 #include "oci.hpp"
 
@@ -338,12 +334,7 @@ TEST_F(OciLinux, filters_system_calls) {
 }
 
 TEST_F(OciLinux, leaves_system_calls_to_who_listens) {
-  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path("listener").c_str(), sizeof address.sun_path - 1);
-  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(listener, 1), 0);
+  const DescriptorSocket listener(path("listener"));
   Json wanted = config({"true"});
   wanted["linux"]["seccomp"] = {{"defaultAction", "SCMP_ACT_ALLOW"},
                                 {"listenerPath", path("listener")},
@@ -351,26 +342,14 @@ TEST_F(OciLinux, leaves_system_calls_to_who_listens) {
                                 {"syscalls", Json::array({{{"names", {"swapon"}}, {"action", "SCMP_ACT_NOTIFY"}}})}};
   save(wanted);
   Process running(oci_command({"run", "--bundle", bundle(), "c"}));
-  const int peer = ::accept(listener, nullptr, nullptr);
-  std::string text(4096, '\0');
-  iovec data{.iov_base = text.data(), .iov_len = text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t got = ::recvmsg(peer, &message, MSG_CMSG_CLOEXEC);
-  ASSERT_GT(got, 0);
-  text.resize(static_cast<size_t>(got));
-  EXPECT_NE(CMSG_FIRSTHDR(&message), nullptr) << "no descriptor came";
-  const Json told = Json::parse(text);
+  const DescriptorSocket::Received received = listener.receive();
+  ASSERT_NE(received.text, "");
+  EXPECT_TRUE(received.fd.valid()) << "no descriptor came";
+  const Json told = Json::parse(received.text);
   EXPECT_EQ(told["metadata"], "told");
   EXPECT_EQ(told["fds"][0], "seccompFd");
   EXPECT_EQ(told["state"]["id"], "c");
   EXPECT_EQ(running.wait().status, 0);
-  ::close(peer);
-  ::close(listener);
 }
 
 }  // namespace

@@ -1,10 +1,5 @@
 // The member "process" of an OCI configuration (config.md, "Process").
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <cstring>
 
 #include "oci.hpp"
 
@@ -107,50 +102,11 @@ TEST_F(OciProcess, is_refused_a_profile_that_there_cannot_be) {
                          "take SELinux label 'a:b:c': this kernel runs without SELinux"));
 }
 
-/// A socket that waits for a console, as conmon and containerd have it.
-class ConsoleSocket {
- public:
-  explicit ConsoleSocket(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    EXPECT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << path;
-    EXPECT_EQ(::listen(socket_, 1), 0);
-  }
-  ConsoleSocket(const ConsoleSocket&) = delete;
-  ConsoleSocket& operator=(const ConsoleSocket&) = delete;
-  ~ConsoleSocket() { ::close(socket_); }
-
-  /// The descriptor that came; -1 if none did.
-  [[nodiscard]] int receive() const {
-    const int peer = ::accept(socket_, nullptr, nullptr);
-    char byte[64];
-    iovec data{.iov_base = byte, .iov_len = sizeof byte};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t got = ::recvmsg(peer, &message, MSG_CMSG_CLOEXEC);
-    ::close(peer);
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (got <= 0 || header == nullptr) return -1;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-  }
-
- private:
-  int socket_;
-};
-
-std::string read_terminal(int master) {
+std::string read_terminal(const Fd& master) {
   std::string text;
   char buffer[256];
-  for (ssize_t got = 0; (got = ::read(master, buffer, sizeof buffer)) > 0;)
+  for (ssize_t got = 0; (got = ::read(master.get(), buffer, sizeof buffer)) > 0;)
     text.append(buffer, static_cast<size_t>(got));
-  ::close(master);
   return text;
 }
 
@@ -160,10 +116,10 @@ TEST_F(OciProcess, has_a_terminal_that_is_given_to_who_waits_for_it) {
   wanted["process"]["consoleSize"] = {{"height", 33}, {"width", 77}};
   save(wanted);
   EXPECT_TRUE(fails_with(oci({"create", "--bundle", bundle(), "c"}), 1, "use --console-socket"));
-  const ConsoleSocket socket(path("console"));
+  const DescriptorSocket socket(path("console"));
   ASSERT_EQ(leave({"create", "--bundle", bundle(), "--console-socket", path("console"), "c"}).status, 0);
-  const int master = socket.receive();
-  ASSERT_NE(master, -1);
+  const Fd master = socket.receive().fd;
+  ASSERT_TRUE(master.valid());
   start();
   EXPECT_EQ(read_terminal(master), "/dev/pts/0\r\n33 77\r\nall\r\n");
 }
@@ -171,10 +127,10 @@ TEST_F(OciProcess, has_a_terminal_that_is_given_to_who_waits_for_it) {
 TEST_F(OciProcess, of_an_exec_has_a_terminal_that_is_given_to_who_waits_for_it) {
   create(config({"sleep", "1000"}));
   start();
-  const ConsoleSocket socket(path("console"));
+  const DescriptorSocket socket(path("console"));
   Process executing(oci_command({"exec", "-t", "--console-socket", path("console"), "c", "tty"}));
-  const int master = socket.receive();
-  ASSERT_NE(master, -1);
+  const Fd master = socket.receive().fd;
+  ASSERT_TRUE(master.valid());
   EXPECT_EQ(read_terminal(master), "/dev/pts/0\r\n");
   EXPECT_EQ(executing.wait().status, 0);
 }

@@ -51,33 +51,19 @@ void enter_working_directory(const std::string& cwd) {
   throw_errno("change directory to '{}'", cwd);
 }
 
-namespace {
-
-/// Writes to a file of this process's below /proc/self/attr: the kernel's own, whatever lies on /proc
-/// (CVE-2025-52881).
-void write_attribute(const std::string& name, const std::string& value) {
-  const std::string path = "/proc/thread-self/attr/" + name;
-  const Fd fd = open_path(path, O_WRONLY | O_NOFOLLOW);
-  struct statfs status {};
-  if (::fstatfs(fd.get(), &status) == -1) throw_errno("inspect '{}'", path);
-  if (status.f_type != PROC_SUPER_MAGIC) throw_error(ErrorKind::Denied, "'{}' is not the kernel's", path);
-  write_all(fd.ref(), value, path);
-}
-
-}  // namespace
-
 void set_labels(const IdentityPlan& identity) {
+  const std::string attributes = "/proc/thread-self/attr/";
   if (!identity.apparmor_profile.empty()) {
-    const bool stacked = path_exists("/proc/thread-self/attr/apparmor/exec");
+    const bool stacked = path_exists(attributes + "apparmor/exec");
     try {
-      write_attribute(stacked ? "apparmor/exec" : "exec", "exec " + identity.apparmor_profile);
+      write_proc_file(attributes + (stacked ? "apparmor/exec" : "exec"), "exec " + identity.apparmor_profile);
     } catch (Error& error) {
       if (error.errnum() == ENOENT) error.set_hint("load it first, by apparmor_parser");
       error.add_context(fmt::format("take AppArmor profile '{}'", identity.apparmor_profile));
       throw;
     }
   }
-  if (!identity.selinux_label.empty()) write_attribute("exec", identity.selinux_label);
+  if (!identity.selinux_label.empty()) write_proc_file(attributes + "exec", identity.selinux_label);
 }
 
 void set_no_new_privileges(const IdentityPlan& identity) {

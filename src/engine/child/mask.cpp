@@ -2,14 +2,13 @@
 // /sys are ours; every file is opened once and checked before it is covered or written (CVE-2025-31133: a /dev/null
 // swapped for a link; CVE-2025-52881: a /proc file that is none).
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "child/mount.hpp"
+#include "child/paths.hpp"
 #include "child/steps.hpp"
 #include "myct/base/file.hpp"
 
@@ -75,14 +74,7 @@ void protect_path(const std::string& path) {
 }  // namespace
 
 void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls) {
-  for (const auto& [name, value] : sysctls) {
-    const std::string path = "/proc/sys/" + name;
-    const Fd fd = open_path(path, O_WRONLY | O_NOFOLLOW);
-    struct statfs status {};
-    if (::fstatfs(fd.get(), &status) == -1) throw_errno("inspect '{}'", path);
-    if (status.f_type != PROC_SUPER_MAGIC) throw_error(ErrorKind::Denied, "'{}' is not the kernel's", path);
-    write_all(fd.ref(), value, path);
-  }
+  for (const auto& [name, value] : sysctls) write_proc_file("/proc/sys/" + name, value);
 }
 
 void mask_paths(const std::vector<std::string>& masked, const std::vector<std::string>& readonly) {

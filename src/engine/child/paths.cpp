@@ -1,7 +1,9 @@
 #include "child/paths.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <climits>
@@ -54,6 +56,14 @@ Fd open_or_make(FdRef root, const std::string& path, int flags, const MakeLast& 
 }
 
 }  // namespace
+
+void write_proc_file(const std::string& path, const std::string& value) {
+  const Fd fd = open_path(path, O_WRONLY | O_NOFOLLOW);
+  struct statfs status {};
+  if (::fstatfs(fd.get(), &status) == -1) throw_errno("inspect '{}'", path);
+  if (status.f_type != PROC_SUPER_MAGIC) throw_error(ErrorKind::Denied, "'{}' is not the kernel's", path);
+  write_all(fd.ref(), value, path);
+}
 
 SplitPath split_path(const std::string& path) {
   const size_t end = path.find_last_not_of('/');

@@ -13,6 +13,10 @@ namespace myct::engine {
 /// An O_PATH descriptor of whatever is at `path`; a missing one is made as an empty file (0644). Throws Error.
 [[nodiscard]] Fd open_or_make_file(FdRef root, const std::string& path);
 
+/// Writes to a file of the mounted /proc: the kernel's own, and not one that lies there instead (CVE-2025-52881).
+/// Throws Error.
+void write_proc_file(const std::string& path, const std::string& value);
+
 /// "/a/b/c" as {"/a/b", "c"}; trailing slashes do not count. The base of "/" is ".".
 struct SplitPath {
   std::string parent;

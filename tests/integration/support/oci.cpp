@@ -1,9 +1,32 @@
 #include "oci.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "myct/base/socket.hpp"
 
 namespace myct::test {
+
+DescriptorSocket::DescriptorSocket(const std::string& path)
+    : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << path;
+  EXPECT_EQ(::listen(socket_.get(), 1), 0);
+}
+
+DescriptorSocket::Received DescriptorSocket::receive() const {
+  const Fd peer(::accept(socket_.get(), nullptr, nullptr));
+  Received received{.text = std::string(4096, '\0'), .fd = {}};
+  const ssize_t got = receive_message(peer.ref(), received.text, received.fd, 0);
+  received.text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  return received;
+}
 
 void OciTest::SetUp() {
   Sandbox::SetUp();

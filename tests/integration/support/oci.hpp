@@ -3,11 +3,28 @@
 
 #include <nlohmann/json.hpp>
 
+#include "myct/base/fd.hpp"
 #include "sandbox.hpp"
 
 namespace myct::test {
 
 using Json = nlohmann::json;
+
+/// A socket that waits for a descriptor, as conmon, containerd and who judges system calls have it.
+class DescriptorSocket {
+ public:
+  explicit DescriptorSocket(const std::string& path);
+
+  struct Received {
+    std::string text;  ///< what came along
+    Fd fd;             ///< not valid: none came
+  };
+  /// Waits for who connects.
+  [[nodiscard]] Received receive() const;
+
+ private:
+  Fd socket_;
+};
 
 /// Busybox as a bundle; records in a directory of the test's own.
 class OciTest : public Sandbox {
